@@ -1,0 +1,443 @@
+"""Every setting of Raindrop in one typed table.
+
+A value comes from the environment, else from the settings file (``RAINDROP_ENV_FILE``,
+lines of ``NAME=value``), else from the default. A bad value or an unknown ``RAINDROP_…`` name
+stops the start with one line that says which.
+"""
+
+import contextlib
+import dataclasses
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Container, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+HOME = Path(__file__).resolve().parents[2]
+"""The release: the folder that holds ``server/``, ``etc/`` and ``client/dist``."""
+
+ENV_FILE_NAME = "RAINDROP_ENV_FILE"
+
+RELEASE = HOME.name if re.fullmatch(r"raindrop-\d{8}T\d{6}Z", HOME.name) else ""
+"""The name of this release on a server; empty in a checkout."""
+
+
+class ConfigError(Exception):
+    """A setting is unknown or has a bad value; the message is one line for a person."""
+
+
+class Origin(NamedTuple):
+    """One row of ``raindrop config``."""
+
+    name: str
+    value: str
+    source: str
+    unit: str
+    description: str
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
+        return value
+
+    return parse
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+
+def _folder(value: str) -> Path:
+    path = Path(value).expanduser()
+    return path if path.is_absolute() else HOME / path
+
+
+def _database_url(value: str) -> str:
+    scheme = urlsplit(value).scheme
+    if scheme in ("mysql", "mariadb"):
+        return value.replace(f"{scheme}://", "mysql+pymysql://", 1)
+    if scheme not in ("", "sqlite", "mysql+pymysql"):
+        raise ValueError("must start with sqlite:/// or mysql://")
+    return value
+
+
+def _redis_url(value: str) -> str:
+    if urlsplit(value).scheme not in ("", "redis", "rediss", "unix"):
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    return value
+
+
+def _rate_limit(value: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", value):
+        raise ValueError('must be a rate such as "600/minute"')
+    return value
+
+
+def _addresses(value: str) -> tuple[str, ...]:
+    addresses = tuple(part.strip() for part in value.split(",") if part.strip())
+    if any(not re.fullmatch(r"unix:/\S+|http://[^/\s]+", address) for address in addresses):
+        raise ValueError("must be a comma-separated list of unix:/path or http://host:port")
+    return addresses
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in value.split(",") if part.strip())
+    try:
+        return tuple(str(ipaddress.ip_network(part)) for part in parts)
+    except ValueError:
+        raise ValueError("must be a comma-separated list of addresses or networks") from None
+
+
+def _openings(value: str) -> tuple[str, ...]:
+    return tuple(_opening(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _opening(text: str) -> str:
+    """A network with its ``/``, or a lower-case host or address with its port."""
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_network(text))
+    found = re.fullmatch(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text)
+    try:
+        if not found or not 1 <= int(found[2]) <= 65535:
+            raise ValueError
+        host = found[1].lower().removesuffix(".")
+        if host.startswith("["):
+            host = f"[{ipaddress.IPv6Address(host[1:-1])}]"
+        elif re.search(r"(^|\.)([0-9]+|0x[0-9a-f]*)$", host):
+            host = str(ipaddress.IPv4Address(host))
+    except ValueError:
+        raise ValueError(
+            "must be a comma-separated list of host:port, address:port, [IPv6]:port or networks"
+        ) from None
+    return f"{host}:{int(found[2])}"
+
+
+def _listener(value: str) -> str:
+    if value and not re.fullmatch(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):\d{1,5}", value):
+        raise ValueError("must be an address and a port, such as 10.0.0.1:8082")
+    return value
+
+
+def _optional_folder(value: str) -> Path | None:
+    return _folder(value) if value else None
+
+
+def _secret(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,200}", value):
+        raise ValueError("may hold letters, digits, _ and - only")
+    return value
+
+
+def _setting(
+    name: str,
+    default: str,
+    description: str,
+    parse: Callable[[str], Any] = _text,
+    *,
+    unit: str = "",
+    is_secret: bool = False,
+) -> Any:
+    return dataclasses.field(
+        default_factory=lambda: parse(default),
+        metadata={
+            "name": f"RAINDROP_{name}",
+            "default": default,
+            "description": description,
+            "parse": parse,
+            "unit": unit,
+            "is_secret": is_secret,
+        },
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The values in force; the order of the fields is that of ``raindrop config``."""
+
+    bind: str = _setting("BIND", "127.0.0.1", "address that nginx listens on", _address)
+    port: int = _setting("PORT", "8080", "port of the site and the APIs", _integer(1, 65535))
+    control_port: int = _setting(
+        "CONTROL_PORT", "8081", "port of the operators' pages", _integer(1, 65535)
+    )
+    var: Path = _setting("VAR", "var", "folder of everything that changes", _folder)
+    log_folder: Path | None = _setting(
+        "LOG", "", "folder of the logs; empty: log under RAINDROP_VAR", _optional_folder
+    )
+    certificates: Path | None = _setting(
+        "CERTIFICATES",
+        "",
+        "folder of control.pem and control.key, site.pem and site.key; empty: no TLS",
+        _optional_folder,
+    )
+    tls_port: int = _setting(
+        "TLS_PORT",
+        "8443",
+        "port of the site by TLS, where it has a certificate",
+        _integer(1, 65535),
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        "TRUSTED_PROXIES",
+        "",
+        "balancers in front of nginx whose X-Forwarded-For and -Proto are believed",
+        _networks,
+    )
+    database_url: str = _setting(
+        "DATABASE_URL",
+        "",
+        "sqlite:///… or mysql://…; empty: a SQLite file under RAINDROP_VAR",
+        _database_url,
+        is_secret=True,
+    )
+    redis_url: str = _setting(
+        "REDIS_URL", "", "cache; empty: a private server", _redis_url, is_secret=True
+    )
+    broker_url: str = _setting(
+        "BROKER_URL", "", "queue; empty: a private server", _redis_url, is_secret=True
+    )
+    nginx: str = _setting(
+        "NGINX",
+        "auto",
+        "auto: the system's nginx where it has Lua, else the packaged one",
+        _choice("auto", "system", "packaged"),
+    )
+    edges: tuple[str, ...] = _setting(
+        "EDGES",
+        "",
+        "private addresses of every nginx that keeps hot pages, this one among them; empty: this",
+        _addresses,
+    )
+    edge_listen: str = _setting(
+        "EDGE_LISTEN",
+        "",
+        "private address and port where other hosts tell this nginx of changes; empty: a socket",
+        _listener,
+    )
+    edge_secret: str = _setting(
+        "EDGE_SECRET", "", "what those hosts must know", _secret, is_secret=True
+    )
+    worker_class: str = _setting(
+        "WORKER_CLASS", "gevent", "gunicorn's workers", _choice("gevent", "meinheld")
+    )
+    web_workers: int = _setting("WEB_WORKERS", "2", "gunicorn processes", _integer(1, 64))
+    web_in_flight: int = _setting(
+        "WEB_IN_FLIGHT",
+        "1024",
+        "requests inside gunicorn; one more is answered 503",
+        _integer(1, 100_000),
+    )
+    database_pool: int = _setting(
+        "DATABASE_POOL", "20", "database connections of one process", _integer(2, 500)
+    )
+    short_workers: int = _setting(
+        "SHORT_WORKERS", "1", "processes for short tasks", _integer(1, 64)
+    )
+    long_workers: int = _setting("LONG_WORKERS", "1", "processes for long jobs", _integer(1, 64))
+    job_lease_s: int = _setting(
+        "JOB_LEASE",
+        "15",
+        "time after which the job of a dead worker is taken over",
+        _integer(2, 3600),
+        unit="s",
+    )
+    job_retention_days: int = _setting(
+        "JOB_RETENTION",
+        "7",
+        "time that ended jobs and their files stay",
+        _integer(1, 365),
+        unit="days",
+    )
+    todo_rate_limit: str = _setting(
+        "TODO_RATE_LIMIT", "600/minute", "writes to the board per client address", _rate_limit
+    )
+    todo_job_rate_limit: str = _setting(
+        "TODO_JOB_RATE_LIMIT",
+        "30/minute",
+        "imports and exports of the board per client address",
+        _rate_limit,
+    )
+    outbound_allow: tuple[str, ...] = _setting(
+        "OUTBOUND_ALLOW",
+        "",
+        "what this server may call although it is private: host:port, address:port or networks",
+        _openings,
+    )
+    memory_limit_mb: int = _setting(
+        "MEMORY_LIMIT",
+        "1024",
+        "memory of one process; one that holds more is ended and started again",
+        _integer(64, 1_000_000),
+        unit="MB",
+    )
+    log_level: str = _setting(
+        "LOG_LEVEL",
+        "info",
+        "least level that is logged",
+        _choice("debug", "info", "warning", "error"),
+    )
+    log_days: int = _setting(
+        "LOG_DAYS", "14", "time that logs stay", _integer(1, 3650), unit="days"
+    )
+
+    @property
+    def run(self) -> Path:
+        """Sockets, pid files and rendered configuration."""
+        return self.var / "run"
+
+    @property
+    def front(self) -> Path:
+        """nginx's own: on a server, root's, so that the service's account cannot lay traps."""
+        return self.var / "front"
+
+    @property
+    def log(self) -> Path:
+        """Logs, one file a program and calendar day."""
+        return self.log_folder or self.var / "log"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's address with its default applied."""
+        return self.database_url or f"sqlite:///{self.var / 'raindrop.db'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is the embedded one."""
+        return self.sqlalchemy_url.startswith("sqlite")
+
+    @property
+    def cache_url(self) -> str:
+        """The cache's address (``redis://``, ``rediss://`` or ``unix://``)."""
+        return self.redis_url or f"unix://{self.run / 'cache.sock'}"
+
+    @property
+    def broker_redis_url(self) -> str:
+        """The broker's address (``redis://``, ``rediss://`` or ``unix://``)."""
+        return self.broker_url or f"unix://{self.run / 'broker.sock'}"
+
+    @property
+    def queue_url(self) -> str:
+        """The broker's address in the spelling of Celery's transport."""
+        return self.broker_redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def unknown_settings(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Names in the settings file that this release does not know.
+
+    On a server the file serves several releases, the next one's settings among them; there such a
+    name is left alone. Everywhere else it stops the start.
+    """
+    known = {field.metadata["name"] for field in dataclasses.fields(Settings)}
+    return [name for name in _read_env_file(environ)[0] if _is_unknown(name, known)]
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings in force.
+
+    Raises:
+        ConfigError: for an unknown name, a bad value or an unreadable settings file.
+    """
+    return _load(environ)[0]
+
+
+def describe_settings(environ: Mapping[str, str] = os.environ) -> list[Origin]:
+    """The table of settings with the value in force and where it came from, secrets masked."""
+    settings, sources = _load(environ)
+    rows = []
+    for field in dataclasses.fields(settings):
+        meta = field.metadata
+        value = getattr(settings, field.name)
+        text = ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+        if meta["is_secret"]:
+            text = mask_secret(text)
+        rows.append(
+            Origin(meta["name"], text, sources[field.name], meta["unit"], meta["description"])
+        )
+    return rows
+
+
+def mask_url(url: str) -> str:
+    """The address with its password replaced by stars."""
+    url = re.sub(r"([?&]password=)[^&]*", r"\1****", url)
+    return re.sub(r"(://[^:/@]*:).*(@)", r"\1****\2", url)
+
+
+def mask_secret(text: str) -> str:
+    """An address with its password masked; anything else as stars."""
+    return mask_url(text) if "://" in text else "****" * bool(text)
+
+
+def _load(environ: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
+    from_file, file_label = _read_env_file(environ)
+    fields = {field.metadata["name"]: field for field in dataclasses.fields(Settings)}
+    _refuse_unknown(environ, fields, "the environment")
+    if not RELEASE:
+        _refuse_unknown(from_file, fields, file_label)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name, field in fields.items():
+        if name in environ:
+            text, source = environ[name], "environment"
+        elif name in from_file:
+            text, source = from_file[name], file_label
+        else:
+            text, source = field.metadata["default"], "default"
+        try:
+            values[field.name] = field.metadata["parse"](text.strip())
+        except ValueError as error:
+            shown = "its value" if field.metadata["is_secret"] else repr(text)
+            raise ConfigError(f"{name}: {shown} {error} (from {source})") from None
+        sources[field.name] = source
+    return Settings(**values), sources
+
+
+def _read_env_file(environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    named = environ.get(ENV_FILE_NAME)
+    path = Path(named) if named else HOME / "raindrop.env"
+    if not named and not path.exists():
+        return {}, str(path)
+    values = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{ENV_FILE_NAME}: cannot read {path}: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, separator, value = line.partition("=")
+        if not separator:
+            raise ConfigError(f"{path}, line {number}: expected NAME=value")
+        values[name.strip()] = value.strip().strip("\"'")
+    return values, str(path)
+
+
+def _is_unknown(name: str, known: Container[str]) -> bool:
+    return name.startswith("RAINDROP_") and name not in known and name != ENV_FILE_NAME
+
+
+def _refuse_unknown(given: Mapping[str, str], known: Mapping[str, Any], source: str) -> None:
+    for name in given:
+        if not _is_unknown(name, known):
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else "; `raindrop config` lists them all"
+        raise ConfigError(f"{name}: unknown setting in {source}{hint}")

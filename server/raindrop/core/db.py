@@ -1,0 +1,260 @@
+"""The database: session, base model, UTC type, unit of work.
+
+Only :func:`unit_of_work` commits. It is opened by the request wrapper and by the task wrapper;
+services work in the session that is open.
+"""
+
+import datetime
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from raindrop.config import Settings
+from raindrop.core.errors import ServiceUnavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CONNECTION_WAIT_S = 20.0
+"""The longest that a request waits for one of its process's database connections."""
+
+PING_AFTER_S = 1.0
+SQLITE_BUSY_MS = 20
+MYSQL_DEADLOCK = 1213
+SQLITE_WRITE_WAIT_S = 10.0
+
+
+class Base(DeclarativeBase):
+    """The base of every model."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""The type of integer keys: SQLite counts up only in a column of exactly ``INTEGER``."""
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
+    """A time zone aware UTC time of millisecond precision, on both databases."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "mysql":
+            return dialect.type_descriptor(mysql.DATETIME(fsp=3))
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(
+        self, value: datetime.datetime | None, dialect: Dialect
+    ) -> datetime.datetime | None:
+        if value is None:
+            return None
+        milliseconds = value.microsecond // 1000
+        return value.astimezone(datetime.UTC).replace(tzinfo=None, microsecond=milliseconds * 1000)
+
+    def process_result_value(
+        self, value: datetime.datetime | None, dialect: Dialect
+    ) -> datetime.datetime | None:
+        return None if value is None else value.replace(tzinfo=datetime.UTC)
+
+
+class FairPool(QueuePool):
+    """A pool whose waiters wait in front of it.
+
+    ``QueuePool`` wakes waiters unfairly under gevent (a p99 of seconds). A semaphore as large as
+    the pool, in front of it, hands them out about in order and turns a wait that is too long
+    into a 503 instead of a time-out in the middle of the driver.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._places = threading.BoundedSemaphore(self.size())
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        if not self._places.acquire(timeout=CONNECTION_WAIT_S):
+            raise ServiceUnavailable("Too many requests wait for the database; try again soon.")
+        try:
+            return super()._do_get()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        try:
+            super()._do_return_conn(record)
+        finally:
+            self._places.release()
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+def utc_now() -> datetime.datetime:
+    """The current time, of the precision that the database keeps."""
+    now = datetime.datetime.now(datetime.UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def init_db(app: Flask, settings: Settings) -> None:
+    """Configure the engine. Nothing connects before the first query."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.sqlalchemy_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
+    db.init_app(app)
+    with app.app_context():
+        if settings.is_sqlite:
+            event.listen(db.engine, "connect", _prepare_sqlite)
+        else:
+            event.listen(db.engine, "checkin", _note_use)
+            event.listen(db.engine, "checkout", _check_idle)
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """What ``create_engine`` is given for this database."""
+    options: dict[str, Any] = {
+        "poolclass": FairPool,
+        "pool_size": settings.database_pool,
+        "max_overflow": 0,
+    }
+    if not settings.is_sqlite:
+        options |= {
+            # A unit of work ends with a commit or a rollback; the pool's own would be a third.
+            "pool_reset_on_return": None,
+            # Plain reads see what is committed at their own start: a page loaded after a
+            # generation was raised must not come from an older snapshot.
+            "isolation_level": "READ COMMITTED",
+            "connect_args": {
+                "charset": "utf8mb4",
+                "connect_timeout": 3,
+                "read_timeout": 60,
+                "ssl_disabled": "unix_socket=" in settings.sqlalchemy_url,
+            },
+        }
+    return options
+
+
+@contextmanager
+def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
+    """One transaction: commit at the end, roll back on any error, then what waits for the commit.
+
+    Args:
+        is_write: on SQLite a transaction that may write takes the write lock when it begins;
+            upgrading later could fail half-way.
+    """
+    session = db.session()
+    session.info["is_write"] = is_write
+    session.info["after_commit"] = {}
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    for flush, items in session.info.pop("after_commit").items():
+        try:
+            flush(items)
+        except Exception:
+            # What is committed stays accepted; sweepers and short lives make up for the rest.
+            log.exception("something that waited for the commit failed")
+
+
+def after_commit(flush: Callable[[list[T]], None], item: T) -> None:
+    """Have ``flush`` called once after the commit with all items given for it, in order."""
+    db.session.info["after_commit"].setdefault(flush, []).append(item)
+
+
+def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # The driver begins no transaction by itself; `_begin` below does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={SQLITE_BUSY_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _note_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info["used_at"] = time.monotonic()
+
+
+def _check_idle(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Ask a connection that was idle whether it still lives; a busy one needs no asking."""
+    if time.monotonic() - entry.info.get("used_at", math.inf) < PING_AFTER_S:
+        return
+    try:
+        connection.ping(reconnect=False)
+    except Exception as error:
+        raise DisconnectionError from error
+
+
+@event.listens_for(Session, "after_begin")
+def _begin(session: Session, _transaction: Any, connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        begin_sqlite(connection, is_write=session.info.get("is_write", True))
+
+
+def begin_sqlite(connection: Connection, *, is_write: bool) -> None:
+    """Begin a transaction; wait for the write lock without blocking the event loop.
+
+    SQLite's own busy handler sleeps inside C, which stops every greenlet of the process, so it
+    is kept short and the waiting is done here.
+
+    Raises:
+        ServiceUnavailable: another writer held the lock for too long.
+    """
+    if not is_write:
+        connection.exec_driver_sql("BEGIN")
+        return
+    deadline = time.monotonic() + SQLITE_WRITE_WAIT_S
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error.orig):
+                raise
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable("The database is busy; try again soon.") from error
+        time.sleep(0.005)
+
+
+def is_deadlock(error: OperationalError) -> bool:
+    """Whether the database chose this transaction to end a deadlock; run again, it may commit."""
+    code = getattr(error.orig, "args", (None,))[0]
+    return code == MYSQL_DEADLOCK
+
+
+def is_reachable(engine: Engine | None = None) -> bool:
+    """Whether the database answers a trivial query."""
+    try:
+        with (engine or db.engine).connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except (OperationalError, ServiceUnavailable):
+        return False
+    return True

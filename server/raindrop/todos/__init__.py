@@ -1,0 +1,1 @@
+"""The site's public to-do board; the reference room."""

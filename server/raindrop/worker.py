@@ -1,0 +1,38 @@
+"""The Celery entry of the workers: the app, the queues, the rooms' tasks."""
+
+import gc
+from typing import Any
+
+from celery import signals
+from kombu import Queue
+
+from raindrop.app import create_app
+from raindrop.config import load_settings
+from raindrop.core.broker import POOLS
+from raindrop.core.logs import init_logs
+from raindrop.core.tasks import celery
+from raindrop.jobs.runner import stopping
+
+ROOMS_WITH_TASKS = ("core", "jobs", "todos")
+
+settings = load_settings()
+create_app(settings)
+
+celery.conf.update(
+    imports=[f"raindrop.{room}.tasks" for room in ROOMS_WITH_TASKS],
+    task_queues=[Queue(queue) for queues in POOLS.values() for queue in queues],
+    task_create_missing_queues=False,
+)
+
+
+@signals.celeryd_after_setup.connect  # type: ignore[untyped-decorator]
+def _begin(sender: str, **_: Any) -> None:
+    init_logs(settings, f"worker-{sender.partition('@')[0]}")
+    # The children share what is imported by now; a collection would touch, so copy, all of it.
+    gc.collect()
+    gc.freeze()
+
+
+@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _stop_jobs(**_: Any) -> None:
+    stopping.set()

@@ -1,0 +1,138 @@
+"""Rules of the house that a machine can hold."""
+
+import ast
+import json
+import re
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from raindrop.app import ROOMS, create_app
+from raindrop.config import HOME, load_settings
+from raindrop.core.broker import POOLS
+
+ROOM_FILES = {
+    "__init__", "routes", "schemas", "service", "models", "events", "tasks", "cli",
+    # nouns and adapters of a room
+    "files", "runner", "sweeper", "imports",
+    "activation", "doctor", "layout", "status", "supervisor",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory):
+    return create_app(load_settings({"RAINDROP_VAR": str(tmp_path_factory.mktemp("var"))}))
+
+
+def test_every_room_has_the_same_files() -> None:
+    for room in ROOMS:
+        folder = Path(room.__file__ or "").parent
+        assert {path.stem for path in folder.glob("*.py")} <= ROOM_FILES
+
+
+def test_every_queue_of_a_job_or_a_schedule_has_a_worker() -> None:
+    served = {queue for queues in POOLS.values() for queue in queues}
+    source = "".join(path.read_text() for path in (HOME / "server" / "raindrop").rglob("*.py"))
+    named = set(re.findall(r'queue="(\w+)"', source))
+    assert named
+    assert named <= served
+    from raindrop.scheduler import app as scheduler
+
+    scheduled = {entry["options"]["queue"] for entry in scheduler.conf.beat_schedule.values()}
+    assert scheduled <= served
+    assert named | scheduled == served
+
+
+def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
+    import raindrop.core.tasks
+    import raindrop.jobs.tasks
+    import raindrop.todos.tasks
+    from raindrop.scheduler import app as scheduler
+
+    assert raindrop.jobs.tasks
+    assert raindrop.todos.tasks
+    known = set(raindrop.core.tasks.celery.tasks)
+    scheduled = {entry["task"] for entry in scheduler.conf.beat_schedule.values()}
+    assert scheduled <= known
+
+
+def test_every_route_of_a_room_is_in_the_document(app) -> None:
+    documented = {
+        (method.upper(), re.sub(r"\{(\w+)\}", "<>", path))
+        for path, operations in app.api_doc["paths"].items()
+        for method in operations
+    }
+    rules = {
+        (method, re.sub(r"<[^>]+>", "<>", rule.rule))
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.split(".")[0] in {"todos", "jobs", "health"}
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert rules == documented
+
+
+def test_the_two_message_files_have_the_same_keys() -> None:
+    def keys(value: object, prefix: str = "") -> set[str]:
+        if not isinstance(value, dict):
+            return {prefix}
+        return {key for name in value for key in keys(value[name], f"{prefix}.{name}")}
+
+    folder = HOME / "client" / "src" / "locales"
+    english, chinese = (json.loads((folder / f"{name}.json").read_text()) for name in ("en", "zh"))
+    assert keys(english) == keys(chinese)
+
+
+def test_lock_file_names_no_registry() -> None:
+    assert "resolved" not in (HOME / "client" / "package-lock.json").read_text()
+
+
+def test_sdist_holds_what_a_server_needs(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "setup.py", "--quiet", "sdist", "--dist-dir", str(tmp_path)]
+    subprocess.run(command, cwd=HOME, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("raindrop-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    assert {
+        "server/wsgi.py",
+        "server/raindrop/migrations/script.py.mako",
+        "server/raindrop/migrations/versions/0001_todos.py",
+        "etc/nginx/nginx.conf.j2",
+        "etc/nginx/lua/edge.lua",
+        "requirements/production.txt",
+        "client/dist/index.html",
+    } <= names
+    tops = {name.split("/")[0] for name in names if name}
+    assert tops <= {
+        "server", "etc", "requirements", "client", "README.md", "LICENSE", "NOTICE",
+        "MANIFEST.in", "setup.py", "setup.cfg", "PKG-INFO",
+    }  # fmt: skip
+    assert not any("node_modules" in name or "client/src" in name for name in names)
+
+
+def test_each_revision_changes_the_schema_once() -> None:
+    """A statement that changes the schema commits by itself in MySQL: two in one revision would
+    leave half of it when the second fails."""
+    folder = HOME / "server" / "raindrop" / "migrations" / "versions"
+    revisions = list(folder.glob("*.py"))
+    assert len(revisions) >= 6
+    for path in revisions:
+        functions = {
+            node.name: node
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.FunctionDef)
+        }
+        for name in ("upgrade", "downgrade"):
+            calls = [
+                node.func.attr
+                for node in ast.walk(functions[name])
+                if isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and getattr(node.func.value, "id", "") == "op"
+            ]
+            changes = [call for call in calls if call not in ("bulk_insert", "get_bind")]
+            assert len(changes) == 1, (path.name, name, calls)
