@@ -1,0 +1,1 @@
+"""What `fab` does from the operator's machine."""
