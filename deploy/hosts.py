@@ -64,8 +64,10 @@ class Host:
         except paramiko.SSHException as error:
             advice = f"for a new machine: ssh {self._ssh}, compare its key, accept it"
             raise self._error(str(error), advice) from None
-        except OSError as error:
-            raise self._error(f"cannot be reached: {error}") from None
+        except (OSError, EOFError) as error:
+            # A host that goes down in the middle of the greeting is an EOFError without words.
+            reason = str(error) or "it ended the connection"
+            raise self._error(f"cannot be reached: {reason}") from None
         transport = self._connection.transport
         transport.set_keepalive(10)
         if isinstance(transport.sock, socket.socket):  # behind a bastion it is a channel
