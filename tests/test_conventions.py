@@ -16,6 +16,7 @@ ROOM_FILES = {
     "__init__", "routes", "schemas", "service", "models", "events", "tasks", "cli",
     # nouns and adapters of a room
     "files", "runner", "sweeper", "imports",
+    "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 

@@ -3,14 +3,29 @@
 from flask_openapi3 import Info
 
 from raindrop import __version__
+from raindrop.accounts import routes as accounts
 from raindrop.config import Settings, load_settings
-from raindrop.core import apidocs, cache, db, errors, http, metrics, queues, tasks
+from raindrop.core import (
+    apidocs,
+    cache,
+    db,
+    errors,
+    events,
+    http,
+    metrics,
+    queues,
+    secrets,
+    tasks,
+    v1,
+)
 from raindrop.core.http import ErrorAnswer, RaindropApp
 from raindrop.health import routes as health
 from raindrop.jobs import routes as jobs
+from raindrop.projects import routes as projects
+from raindrop.teams import routes as teams
 from raindrop.todos import routes as todos
 
-ROOMS = (jobs, todos, health)
+ROOMS = (jobs, accounts, teams, projects, todos, health)
 
 
 def create_app(settings: Settings | None = None) -> RaindropApp:
@@ -37,6 +52,9 @@ def create_app(settings: Settings | None = None) -> RaindropApp:
     cache.init_cache(app, settings)
     queues.init_queues(app, settings)
     tasks.init_tasks(app, settings)
+    secrets.init_secrets(app, settings)
+    events.init_events(app)
+    v1.init_v1(app)
     http.init_http(app, settings)
     errors.init_errors(app)
     metrics.init_metrics(app)

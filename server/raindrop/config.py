@@ -88,6 +88,20 @@ def _redis_url(value: str) -> str:
     return value
 
 
+def _site_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
+        raise ValueError("must be an address such as https://example.com")
+    return value.rstrip("/")
+
+
+def _smtp_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+        raise ValueError("must start with smtp:// or smtps:// and name a host")
+    return value
+
+
 def _rate_limit(value: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", value):
         raise ValueError('must be a rate such as "600/minute"')
@@ -236,6 +250,25 @@ class Settings:
     edge_secret: str = _setting(
         "EDGE_SECRET", "", "what those hosts must know", _secret, is_secret=True
     )
+    instance_key: str = _setting(
+        "INSTANCE_KEY",
+        "",
+        "encrypts secrets at rest and signs tokens; empty: a key file under RAINDROP_VAR",
+        _secret,
+        is_secret=True,
+    )
+    public_url: str = _setting(
+        "PUBLIC_URL",
+        "",
+        "address of the site in mails, such as https://example.com; empty: localhost",
+        _site_url,
+    )
+    sign_up: str = _setting(
+        "SIGN_UP",
+        "first",
+        "who may open an account on the console: first (the owner only) or open",
+        _choice("first", "open"),
+    )
     worker_class: str = _setting(
         "WORKER_CLASS", "gevent", "gunicorn's workers", _choice("gevent", "meinheld")
     )
@@ -275,6 +308,25 @@ class Settings:
         "30/minute",
         "imports and exports of the board per client address",
         _rate_limit,
+    )
+    smtp_url: str = _setting(
+        "SMTP_URL",
+        "",
+        "smtp://user:password@host:587 (STARTTLS) or smtps://…; empty: the console shows mails",
+        _smtp_url,
+        is_secret=True,
+    )
+    mail_from: str = _setting(
+        "MAIL_FROM", "", "sender of mails, such as Raindrop <noreply@example.com>", _text
+    )
+    event_retention_days: int = _setting(
+        "EVENT_RETENTION", "7", "time that events stay", _integer(1, 365), unit="days"
+    )
+    audit_retention_days: int = _setting(
+        "AUDIT_RETENTION", "90", "time that the audit trail stays", _integer(1, 3650), unit="days"
+    )
+    mail_retention_days: int = _setting(
+        "MAIL_RETENTION", "14", "time that the list of mails stays", _integer(1, 365), unit="days"
     )
     outbound_allow: tuple[str, ...] = _setting(
         "OUTBOUND_ALLOW",

@@ -28,7 +28,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from raindrop.config import Settings
-from raindrop.core.db import after_commit, unit_of_work
+from raindrop.core.db import after_commit, db, unit_of_work
 from raindrop.core.edge import Edges, Page
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,9 @@ LOCK_MS = 2_000
 WAIT_S = 4.0
 POLL_S = 0.003
 HOT_MS = 2_000
+AWAKE_KEY = f"{FORMAT}:awake"
+AWAKE_MS = 5_000
+"""How long a nudge that was lost keeps writers from sending another."""
 GENERATION_S = 3600
 """How long a generation is remembered; far longer than any entry lives."""
 JITTER = 0.1
@@ -101,17 +104,19 @@ if redis.call('GET', KEYS[1] .. ':lock') == ARGV[1] then redis.call('DEL', KEYS[
 _RAISE = (
     _NEXT_GENERATION
     + """
--- KEYS: the generation of each tag. ARGV: lock token, lock ms, then for each hot entry the index
--- of its tag and its key. Answers the new generations and, for each entry, whether it is hot; a
--- hot one is locked, so that readers wait for the copy that the writer is about to store.
-local generations, hot = {}, {}
+-- KEYS: the generation of each tag. ARGV: lock token, lock ms, the flag to set and its ms (0:
+-- none), then for each hot entry the index of its tag and its key. Answers the new generations,
+-- for each entry whether it is hot, and whether the flag is newly set; a hot entry is locked, so
+-- that readers wait for the copy that the writer is about to store.
+local generations, hot, flagged = {}, {}, 0
+if ARGV[4] ~= '0' and redis.call('SET', ARGV[3], 1, 'NX', 'PX', ARGV[4]) then flagged = 1 end
 for i, key in ipairs(KEYS) do
   local known = redis.call('GET', key)
   generations[i] = next_generation(known)
   -- Where no reader has asked since it was forgotten, there is nothing to drop in Redis.
   if known then redis.call('SET', key, generations[i], 'KEEPTTL') end
 end
-for i = 3, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   local entry = ARGV[i + 1]
   hot[#hot + 1] = redis.call('EXISTS', entry .. ':hot')
   if hot[#hot] == 1 then
@@ -119,7 +124,7 @@ for i = 3, #ARGV, 2 do
     redis.call('SET', lock, ARGV[1], 'PX', ARGV[2])
   end
 end
-return {generations, hot}
+return {generations, hot, flagged}
 """
 )
 
@@ -164,7 +169,12 @@ class _Batch:
     """Tags whose generations are raised together."""
 
     tags: dict[str, None] = field(default_factory=dict)
+    is_waking: bool = False
     is_raised: bool = False
+
+
+_WAKE = object()
+"""Stands among the tags of a transaction that left events for the dispatcher."""
 
 
 class Cache:
@@ -191,6 +201,8 @@ class Cache:
         self._next = _Batch()
         self._is_down = False
         self._skip_until = 0.0
+        self.on_wake: Callable[[], None] = lambda: None
+        """Called in the process that woke the dispatcher (core/events.py)."""
 
     def add_hot(self, entry: HotEntry) -> None:
         """Register a hot page; rooms do so when the app is made."""
@@ -236,7 +248,32 @@ class Cache:
     def invalidate(self, *tags: str) -> None:
         """Drop every entry of these tags once the open transaction is committed."""
         for tag in tags:
-            after_commit(self._raise_generations, tag)
+            after_commit(self._settle, tag)
+        db.session.info.setdefault("dropped_tags", {}).update(dict.fromkeys(tags))
+
+    def wake_dispatcher(self) -> None:
+        """Say, with the commit and in the same round trip, that there are events."""
+        after_commit(self._settle, _WAKE)
+
+    def rest_dispatcher(self) -> None:
+        """From now on the next write wakes the dispatcher again."""
+        try:
+            self.redis.delete(AWAKE_KEY)
+        except redis.RedisError as error:
+            self._note_down(error)
+
+    def raise_again(self, tags: Sequence[str]) -> None:
+        """Drop entries whose writer may have died before it did.
+
+        Hot pages are not handed out: nginx has the writer's, or forgets its own within a second.
+        """
+        if not tags:
+            return
+        try:
+            self._raise(keys=[_tag_key(tag) for tag in tags], args=["", LOCK_MS, "", 0])
+        except redis.RedisError as error:
+            self._note_down(error)
+            self._raise_later(list(tags))
 
     def _look_up(
         self, name: str, tags: Sequence[str], token: str, *, is_hot: bool
@@ -310,27 +347,29 @@ class Cache:
         _lookups.labels("uncached").inc()
         return Entry(load())
 
-    def _raise_generations(self, tags: list[str]) -> None:
-        """Raise the tags; writers that committed meanwhile wait in line and go together.
+    def _settle(self, items: list[Any]) -> None:
+        """Raise the tags, and wake the dispatcher where ``_WAKE`` is among them; writers that
+        committed meanwhile wait in line and go together.
 
         A batch is raised after each of its writers has committed, and each returns after it is
         raised, so it is as exact as one after the other, and the page is loaded once for all.
         """
         with self._joining:
             batch = self._next
-            batch.tags.update(dict.fromkeys(tags))
+            batch.tags.update(dict.fromkeys(item for item in items if item is not _WAKE))
+            batch.is_waking = batch.is_waking or _WAKE in items
         with self._raising:
             if batch.is_raised:
                 return
             with self._joining:
                 self._next = _Batch()
-            self._raise_now(list(batch.tags))
+            self._raise_now(list(batch.tags), is_waking=batch.is_waking)
             batch.is_raised = True
 
-    def _raise_now(self, tags: list[str]) -> None:
+    def _raise_now(self, tags: list[str], *, is_waking: bool) -> None:
         token = uuid.uuid4().hex
         try:
-            generations, hot = self._raise_in_redis(tags, token)
+            generations, hot = self._raise_in_redis(tags, token, is_waking=is_waking)
         except redis.RedisError as error:
             self._note_down(error)
             self._raise_later(tags)
@@ -341,18 +380,22 @@ class Cache:
                 pages = [self._refresh(entry, generation, token) for entry in entries]
                 self.edges.drop(tag, generation, [page for page in pages if page])
 
-    def _raise_in_redis(self, tags: list[str], token: str) -> tuple[list[str], list[HotEntry]]:
+    def _raise_in_redis(
+        self, tags: list[str], token: str, *, is_waking: bool
+    ) -> tuple[list[str], list[HotEntry]]:
         """Raise the tags; the new generations and the entries that are hot just now."""
         entries = [
             (index, entry)
             for index, tag in enumerate(tags, start=1)
             for entry in self._hot.get(tag, [])
         ]
-        args: list[str | int] = [token, LOCK_MS]
+        args: list[str | int] = [token, LOCK_MS, AWAKE_KEY, AWAKE_MS if is_waking else 0]
         for index, entry in entries:
             args += [index, _entry_key(entry.name)]
         answer = self._raise(keys=[_tag_key(tag) for tag in tags], args=args)
-        generations, flags = cast(tuple[list[bytes], list[int]], answer)
+        generations, flags, is_newly_awake = cast(tuple[list[bytes], list[int], int], answer)
+        if is_newly_awake:
+            self.on_wake()
         hot = [entry for (_, entry), flag in zip(entries, flags, strict=True) if flag]
         return [generation.decode() for generation in generations], hot
 
@@ -383,7 +426,7 @@ class Cache:
             time.sleep(REPAIR_EVERY_S)
             try:
                 tags = list(self._unraised)
-                self._raise(keys=[_tag_key(tag) for tag in tags], args=["", LOCK_MS])
+                self._raise(keys=[_tag_key(tag) for tag in tags], args=["", LOCK_MS, "", 0])
                 self._unraised.difference_update(tags)
             except redis.RedisError:
                 continue

@@ -159,15 +159,19 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
     """One transaction: commit at the end, roll back on any error, then what waits for the commit.
 
+    Nothing may wait for a commit of its own in between: units of work do not nest.
+
     Args:
         is_write: on SQLite a transaction that may write takes the write lock when it begins;
             upgrading later could fail half-way.
     """
     session = db.session()
-    session.info["is_write"] = is_write
-    session.info["after_commit"] = {}
+    session.info.clear()  # what an attempt before this one left
+    session.info |= {"is_write": is_write, "before_commit": {}, "after_commit": {}}
     try:
         yield session
+        for flush, items in session.info.pop("before_commit").items():
+            flush(items)
         session.commit()
     except BaseException:
         session.rollback()
@@ -178,6 +182,14 @@ def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
         except Exception:
             # What is committed stays accepted; sweepers and short lives make up for the rest.
             log.exception("something that waited for the commit failed")
+
+
+def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
+    """Have ``flush`` called once, last in the transaction, with all items given for it, in order.
+
+    What it raises rolls the transaction back.
+    """
+    db.session.info["before_commit"].setdefault(flush, []).append(item)
 
 
 def after_commit(flush: Callable[[list[T]], None], item: T) -> None:

@@ -6,7 +6,7 @@ A ``type`` that the Appwrite contract has keeps its name and status; the others 
 import logging
 from http import HTTPStatus
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -92,6 +92,22 @@ class ServiceUnavailable(AppError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     message = "The server is busy; try again in a moment."
     retry_after_s = 1
+
+
+class NotImplementedYet(AppError):
+    """An operation of the contract that this release does not have."""
+
+    type = "general_not_implemented"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    message = "This release does not have this operation yet."
+
+
+class UsageDisabled(AppError):
+    """There are no usage figures."""
+
+    type = "general_usage_disabled"
+    status = HTTPStatus.NOT_IMPLEMENTED
+    message = "This server keeps no usage figures yet."
 
 
 class OutboundRefused(AppError):
@@ -195,11 +211,23 @@ def _from_http(error: HTTPException, code: int) -> Response:
     return response
 
 
+_V1_ERRORS: dict[str, tuple[str, HTTPStatus]] = {
+    MethodNotAllowed.type: ("general_not_implemented", HTTPStatus.METHOD_NOT_ALLOWED),
+    PayloadTooLarge.type: ("general_argument_invalid", HTTPStatus.BAD_REQUEST),
+    UnsupportedMediaType.type: ("general_argument_invalid", HTTPStatus.BAD_REQUEST),
+    Conflict.type: ("resource_already_exists", HTTPStatus.CONFLICT),
+    OutboundRefused.type: ("general_argument_invalid", HTTPStatus.BAD_REQUEST),
+    OutboundFailed.type: ("general_provider_failure", HTTPStatus.BAD_REQUEST),
+}
+"""What the contract of /v1 calls those of our errors that it does not have."""
+
+
 def _envelope(error: AppError) -> Response:
-    response = jsonify(
-        message=error.message, code=int(error.status), type=error.type, version=__version__
-    )
-    response.status_code = error.status
+    kind, status = error.type, error.status
+    if request.path.startswith("/v1/"):
+        kind, status = _V1_ERRORS.get(kind, (kind, status))
+    response = jsonify(message=error.message, code=int(status), type=kind, version=__version__)
+    response.status_code = status
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

@@ -117,6 +117,7 @@ def init_http(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
     # Without Redis each process counts for itself; a request never fails for the limiter.
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True
+    app.config["RATELIMIT_HEADERS_ENABLED"] = True
     app.before_request(_begin_request)
     app.after_request(_end_request)
     limiter.init_app(app)
@@ -129,23 +130,32 @@ def parse_body(model: type[M]) -> M:
         BadRequest: it does not fit the model.
         UnsupportedMediaType: it is neither JSON nor a form.
     """
+    try:
+        return model.model_validate(read_fields())
+    except ValidationError as error:
+        raise BadRequest(explain_invalid(error)) from None
+
+
+def read_fields() -> Mapping[str, Any]:
+    """The names and values of the body, JSON or a form; empty without a body.
+
+    Raises:
+        BadRequest: it is no JSON object, or a name of the form is given twice.
+        UnsupportedMediaType: it is neither JSON nor a form.
+    """
     if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        fields: Any = {name: _only(name) for name in request.form}
-    elif request.mimetype == "application/json":
+        return {name: _only(name) for name in request.form}
+    if request.mimetype == "application/json" and request.content_length != 0:
         try:
             fields = request.get_json()
         except RecursionError:
             raise BadRequest("The body is nested too deeply.") from None
         if not isinstance(fields, Mapping):
             raise BadRequest("The body must be a JSON object.")
-    elif not request.content_length:
-        fields = {}
-    else:
+        return fields
+    if request.content_length:
         raise UnsupportedMediaType("Send the body as application/json or as a form.")
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        raise BadRequest(explain_invalid(error)) from None
+    return {}
 
 
 def only_file(name: str) -> FileStorage:
@@ -207,6 +217,8 @@ def _begin_request() -> None:
 def _end_request(response: Response) -> Response:
     response.headers[REQUEST_ID_HEADER] = g.request_id
     response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        response.headers.pop("Retry-After", None)  # the limiter says it in every answer
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and limiter.current_limit:
         wait_s = limiter.current_limit.window.reset_time - time.time()
         response.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))

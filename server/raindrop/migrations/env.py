@@ -7,14 +7,26 @@ from alembic import context
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
+import raindrop.accounts.models
+import raindrop.audits.models
+import raindrop.core.events
 import raindrop.jobs.models
+import raindrop.mails.models
+import raindrop.projects.models
+import raindrop.teams.models
 import raindrop.todos.models
 from raindrop.config import Settings
 from raindrop.core.db import begin_sqlite, db
 
 ROW_LOCK_WAIT_S = 10
 
+assert raindrop.accounts.models
+assert raindrop.audits.models
+assert raindrop.core.events
 assert raindrop.jobs.models
+assert raindrop.mails.models
+assert raindrop.projects.models
+assert raindrop.teams.models
 assert raindrop.todos.models
 
 

@@ -1,0 +1,1 @@
+"""People: users of a project, their sessions, tokens, second factors and identities."""

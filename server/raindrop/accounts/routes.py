@@ -1,0 +1,13 @@
+"""``/v1/account`` and ``/v1/users``: the rooms' blueprints, one file a part."""
+
+from flask import Flask
+
+from raindrop.accounts import routes_account
+from raindrop.accounts.sessions import identity_by_secret, identity_by_session_id
+from raindrop.core.credentials import register_identities
+
+
+def init_room(app: Flask) -> None:
+    """Register the room's routes, and where identities come from."""
+    register_identities(by_secret=identity_by_secret, by_session_id=identity_by_session_id)
+    app.register_blueprint(routes_account.blueprint)

@@ -1,0 +1,411 @@
+"""From a request's credentials to its actor; one cache read for each request.
+
+Keys and session secrets are random, so they are looked up by their SHA-256. What a session's
+client holds names its user beside the secret, so the cache entry can depend on that user's tag.
+"""
+
+import base64
+import binascii
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from flask import Response, g, request
+
+from raindrop.core import access
+from raindrop.core.access import AccessForbidden, Actor, Caller, Identity, KeyFacts, ScopeMissing
+from raindrop.core.cache import get_cache
+from raindrop.core.errors import AppError
+from raindrop.core.secrets import digest, read_jwt
+from raindrop.core.tenancy import (
+    CONSOLE,
+    TENANT_TTL_MS,
+    ProjectNotFound,
+    Tenant,
+    get_tenant,
+    load_tenant,
+    project_tag,
+)
+
+PROJECT_HEADER, KEY_HEADER, JWT_HEADER = "X-Appwrite-Project", "X-Appwrite-Key", "X-Appwrite-JWT"
+SESSION_HEADER, MODE_HEADER = "X-Appwrite-Session", "X-Appwrite-Mode"
+FALLBACK_HEADER, LOCALE_HEADER = "X-Fallback-Cookies", "X-Appwrite-Locale"
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
+
+
+class UnknownOrigin(AppError):
+    """A write by cookie from a page that is none of the project's."""
+
+    type = "general_unknown_origin"
+    status = HTTPStatus.FORBIDDEN
+
+
+class JwtInvalid(AppError):
+    """The token is not ours, has expired, or its session has ended."""
+
+    type = "user_jwt_invalid"
+    status = HTTPStatus.UNAUTHORIZED
+    message = "This token is not valid, or it has expired."
+
+
+class KeyExpired(AppError):
+    """The key's time is over."""
+
+    type = "project_key_expired"
+    status = HTTPStatus.UNAUTHORIZED
+    message = "This key has expired; make a new one in the console."
+
+
+class KeyAndSession(AppError):
+    """Two credentials that mean different actors."""
+
+    type = "user_key_and_session_set"
+    status = HTTPStatus.FORBIDDEN
+    message = "Send a key or a session, not both."
+
+
+class SessionSecret(NamedTuple):
+    """What a session's client holds."""
+
+    user_id: str
+    secret: str
+
+    @classmethod
+    def decode(cls, text: str) -> "SessionSecret | None":
+        """From the cookie's or header's text; ``None`` for anything else."""
+        try:
+            held = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+            found = cls(held["id"], held["secret"])
+        except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        is_text = isinstance(found.user_id, str) and isinstance(found.secret, str)
+        return found if is_text and _ID.fullmatch(found.user_id) else None
+
+    def encode(self) -> str:
+        """The text for a cookie or header."""
+        held = json.dumps({"id": self.user_id, "secret": self.secret}, separators=(",", ":"))
+        return base64.b64encode(held.encode()).decode()
+
+
+_sources: dict[str, Callable[..., Any]] = {}
+_role_sources: list[Callable[[int], Iterable[str]]] = []
+
+
+IdentitySource = Callable[[Tenant, str, str], Identity | None]
+KeySource = Callable[[Tenant, str], KeyFacts | None]
+
+
+def register_identities(*, by_secret: IdentitySource, by_session_id: IdentitySource) -> None:
+    """Say how a person is found in the database: by user id and the session secret's digest, and
+    by user id and session id (empty for a token that stands for no session)."""
+    _sources.update(secret=by_secret, id=by_session_id)
+
+
+def register_keys(by_digest: KeySource) -> None:
+    """Say how a key is found in the database: by its secret's digest."""
+    _sources["key"] = by_digest
+
+
+def register_roles(of_user: Callable[[int], Iterable[str]]) -> None:
+    """Say which roles a user has, by the row's integer key: ``team:ID``, ``team:ID/owner``, …"""
+    if of_user not in _role_sources:
+        _role_sources.append(of_user)
+
+
+def roles_of_user(user_id: int) -> list[str]:
+    """The roles that rooms know of a user; whoever changes them invalidates the user's tag."""
+    return [role for source in _role_sources for role in source(user_id)]
+
+
+def user_tag(project_id: str, user_id: str) -> str:
+    """The cache tag of a user's roles, sessions and profile."""
+    return f"user:{project_id}:{user_id}"
+
+
+def current_caller() -> Caller:
+    """Where the request comes from."""
+    asked = request.headers.get(LOCALE_HEADER) or request.accept_languages.best or ""
+    user_agent = request.headers.get("User-Agent", "")[:500]
+    return Caller(request.remote_addr or "", user_agent, asked[:16])
+
+
+def current_service() -> str:
+    """The service of the matched route: its blueprint's name."""
+    return (request.blueprint or "").partition(".")[0].lower()
+
+
+def current_actor() -> Actor:
+    """Who sends this request, in the project that it names.
+
+    Raises:
+        ProjectNotFound, AccessForbidden, KeyExpired, JwtInvalid, KeyAndSession, UnknownOrigin
+    """
+    if "actor" not in g:
+        g.actor = _authenticate()
+        g.tenant = g.actor.tenant
+    actor: Actor = g.actor
+    return actor
+
+
+def current_tenant() -> Tenant | None:
+    """The project of this request, where it is known by now."""
+    tenant: Tenant | None = g.get("tenant")
+    return tenant
+
+
+def console_admin(project_id: str) -> Actor:
+    """The operator who sends this request, at work in a project.
+
+    Raises:
+        ScopeMissing: no operator is signed in.
+        ProjectNotFound: there is none, or the operator is not of its team.
+        UnknownOrigin: a write from a page that is not ours.
+    """
+    identity = _console_identity()
+    if identity is None:
+        raise ScopeMissing("Sign in to the console first.")
+    tenant = get_tenant(project_id)
+    actor = access.admin(tenant, identity, current_caller())
+    if actor is None:
+        raise ProjectNotFound
+    g.actor, g.tenant = actor, tenant
+    return actor
+
+
+def console_user() -> Actor:
+    """The operator who sends this request, in the console's own project.
+
+    Raises:
+        ScopeMissing: no operator is signed in.
+        UnknownOrigin: a write from a page that is not ours.
+    """
+    identity = _console_identity()
+    if identity is None:
+        raise ScopeMissing("Sign in to the console first.")
+    return access.user(get_tenant(CONSOLE), identity, current_caller())
+
+
+def remember_session(
+    response: Response, tenant: Tenant, held: SessionSecret, expires_at: float
+) -> None:
+    """Give the browser its session: as a cookie, or where it would not send one, as a header."""
+    name = cookie_name(tenant.public_id)
+    if _cookie_cannot_come_back():
+        response.headers[FALLBACK_HEADER] = json.dumps({name: held.encode()})
+        return
+    _set_cookies(response, name, held.encode(), expires_at)
+
+
+def forget_session(response: Response, tenant: Tenant) -> None:
+    """Take the session from the browser."""
+    name = cookie_name(tenant.public_id)
+    if request.headers.get(FALLBACK_HEADER):
+        response.headers[FALLBACK_HEADER] = json.dumps({})
+    _set_cookies(response, name, "", 0)
+
+
+def cookie_name(project_id: str) -> str:
+    """The name of a project's session cookie."""
+    return f"a_session_{project_id.lower()}"
+
+
+def held_session(project_id: str) -> SessionSecret | None:
+    """The session that this request carries for a project, valid or not."""
+    return _held(project_id)[0]
+
+
+def is_known_origin(tenant: Tenant, origin: str) -> bool:
+    """Whether a page may act for the project's users: ours, a local one, or a platform's."""
+    host = urlsplit(origin).hostname or ""
+    if not host:
+        return False
+    if origin == f"{request.scheme}://{request.host}":
+        return True
+    return host in LOCAL_HOSTS or any(matches_host(name, host) for name in tenant.hostnames)
+
+
+def matches_host(pattern: str, host: str) -> bool:
+    """Whether a platform's host name, which may begin with ``*.``, covers a host."""
+    pattern, host = pattern.lower(), host.lower()
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:]) and len(host) > len(pattern) - 1
+    return bool(pattern) and host == pattern
+
+
+def _authenticate() -> Actor:
+    project_id = request.headers.get(PROJECT_HEADER) or request.args.get("project", "")
+    if not project_id:
+        raise ProjectNotFound(f"Name the project in the header {PROJECT_HEADER}.")
+    caller = current_caller()
+    key = request.headers.get(KEY_HEADER, "")
+    if key:
+        if request.headers.get(SESSION_HEADER) or request.headers.get(JWT_HEADER):
+            raise KeyAndSession
+        return _by_key(project_id, key, caller)
+    if token := request.headers.get(JWT_HEADER):
+        return _by_jwt(project_id, token, caller)
+    if request.headers.get(MODE_HEADER) == "admin" and project_id != CONSOLE:
+        return _by_admin(project_id, caller)
+    return _by_session(project_id, caller)
+
+
+def _by_key(project_id: str, secret: str, caller: Caller) -> Actor:
+    tenant, key = _read_key(project_id, digest(secret))
+    key = key or _dynamic_key(tenant, secret)
+    if key is None:
+        raise AccessForbidden
+    if key.expires_at and key.expires_at <= time.time():
+        raise KeyExpired
+    return access.key_holder(tenant, key, caller)
+
+
+def _dynamic_key(tenant: Tenant, secret: str) -> KeyFacts | None:
+    """A short-lived key that is a token of ours (``POST /projects/ID/jwts``)."""
+    prefix, _, token = secret.partition("_")
+    claims = read_jwt(token) if prefix == "dynamic" else None
+    if claims is None or claims.get("projectId") != tenant.public_id:
+        return None
+    return KeyFacts("", "dynamic", tuple(claims.get("scopes", ())), float(claims["exp"]))
+
+
+def _by_jwt(project_id: str, token: str, caller: Caller) -> Actor:
+    claims = read_jwt(token) or {}
+    user_id, session_id = claims.get("userId"), claims.get("sessionId", "")
+    if claims.get("project") != project_id or not user_id:
+        get_tenant(project_id)
+        raise JwtInvalid
+    tenant, identity = _read_identity(project_id, user_id, f"id:{session_id}")
+    if identity is None:
+        raise JwtInvalid
+    return access.user(tenant, identity, caller)
+
+
+def _by_admin(project_id: str, caller: Caller) -> Actor:
+    identity = _console_identity()
+    tenant = get_tenant(project_id)
+    actor = access.admin(tenant, identity, caller) if identity else None
+    if actor is None:
+        raise ScopeMissing("Sign in to the console as a member of the project's team.")
+    return actor
+
+
+def _by_session(project_id: str, caller: Caller) -> Actor:
+    held, is_cookie = _held(project_id)
+    if held is None:
+        return access.guest(get_tenant(project_id), caller)
+    tenant, identity = _read_identity(project_id, held.user_id, f"secret:{digest(held.secret)}")
+    if identity is None:
+        return access.guest(tenant, caller)
+    if is_cookie:
+        _check_origin(tenant)
+    return access.user(tenant, identity, caller)
+
+
+def _console_identity() -> Identity | None:
+    held, is_cookie = _held(CONSOLE)
+    if held is None:
+        return None
+    tenant, identity = _read_identity(CONSOLE, held.user_id, f"secret:{digest(held.secret)}")
+    if identity and is_cookie:
+        _check_origin(tenant)
+    return identity
+
+
+def _held(project_id: str) -> tuple[SessionSecret | None, bool]:
+    """The session secret that was sent, and whether a browser added it by itself."""
+    if text := request.headers.get(SESSION_HEADER):
+        return SessionSecret.decode(text), False
+    name = cookie_name(project_id)
+    text = request.cookies.get(name) or request.cookies.get(f"{name}_legacy")
+    if text:
+        return SessionSecret.decode(text), True
+    try:
+        fallback = json.loads(request.headers.get(FALLBACK_HEADER) or "{}")
+        text = fallback.get(name) if isinstance(fallback, dict) else None
+    except (ValueError, RecursionError):
+        text = None
+    return (SessionSecret.decode(text) if isinstance(text, str) else None), False
+
+
+def _check_origin(tenant: Tenant) -> None:
+    origin = request.headers.get("Origin")
+    if not origin or request.method in SAFE_METHODS or is_known_origin(tenant, origin):
+        return
+    raise UnknownOrigin(
+        f"{urlsplit(origin).hostname or 'This origin'} is no platform of the project. "
+        "Add it as a web platform in the console."
+    )
+
+
+def _read_identity(project_id: str, user_id: str, proof: str) -> tuple[Tenant, Identity | None]:
+    """The project, and the identity that a proof gives; both from one cache entry."""
+    kind, _, value = proof.partition(":")
+    source = _sources[kind]
+
+    def load() -> bytes | None:
+        tenant = load_tenant(project_id)
+        if tenant is None:
+            return None
+        identity = source(tenant, user_id, value)
+        return _pack(tenant, identity)
+
+    tags = [project_tag(project_id), user_tag(project_id, user_id)]
+    tenant, found = _read_pair(f"identity:{project_id}:{user_id}:{proof}", tags, load)
+    if found is None:
+        return tenant, None
+    identity = Identity(**found | {"roles": tuple(found["roles"])})
+    is_over = identity.expires_at and identity.expires_at <= time.time()
+    return tenant, None if is_over else identity
+
+
+def _read_key(project_id: str, secret_digest: str) -> tuple[Tenant, KeyFacts | None]:
+    def load() -> bytes | None:
+        tenant = load_tenant(project_id)
+        return _pack(tenant, _sources["key"](tenant, secret_digest)) if tenant else None
+
+    tenant, found = _read_pair(f"key:{project_id}:{secret_digest}", [project_tag(project_id)], load)
+    return tenant, KeyFacts(**found | {"scopes": tuple(found["scopes"])}) if found else None
+
+
+def _read_pair(
+    name: str, tags: list[str], load: Callable[[], bytes | None]
+) -> tuple[Tenant, dict[str, Any] | None]:
+    entry = get_cache().get_or_load(name, tags=tags, ttl_ms=TENANT_TTL_MS, load=load)
+    if entry.body is None:
+        raise ProjectNotFound
+    pair: Mapping[str, Any] = json.loads(entry.body)
+    return Tenant.from_json(pair["tenant"]), pair["found"]
+
+
+def _pack(tenant: Tenant, found: Identity | KeyFacts | None) -> bytes:
+    facts = None if found is None else dataclasses.asdict(found)
+    return json.dumps({"tenant": tenant.to_json(), "found": facts}).encode()
+
+
+def _cookie_cannot_come_back() -> bool:
+    """A page of another site without TLS: browsers keep such cookies to themselves."""
+    origin = urlsplit(request.headers.get("Origin", "")).hostname
+    own = urlsplit(f"//{request.host}").hostname
+    return bool(origin) and origin != own and not request.is_secure
+
+
+def _set_cookies(response: Response, name: str, value: str, expires_at: float) -> None:
+    """The contract's pair; the second is for browsers that refuse ``SameSite=None``."""
+    same_site = "None" if request.is_secure else "Lax"
+    for each, policy in ((name, same_site), (f"{name}_legacy", None)):
+        response.set_cookie(
+            each,
+            value,
+            expires=int(expires_at),
+            secure=request.is_secure,
+            httponly=True,
+            samesite=policy,
+        )

@@ -1,0 +1,1 @@
+"""Mail: written from templates, kept as rows, sent by a task."""

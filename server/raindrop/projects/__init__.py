@@ -1,0 +1,1 @@
+"""Projects: settings, keys, platforms, and the console's own project."""

@@ -1,0 +1,1 @@
+"""Teams of users, their memberships and invitations."""
