@@ -184,6 +184,18 @@ def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
             log.exception("something that waited for the commit failed")
 
 
+def let_go() -> None:
+    """Give the connection back while slow work is done that needs no database, such as hashing.
+
+    What was read stays at hand, as it was; whoever goes on with it reads it again, locked. Nothing
+    may have been written by now.
+    """
+    session = db.session()
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("let go before writing")
+    session.commit()
+
+
 def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once, last in the transaction, with all items given for it, in order.
 
