@@ -209,6 +209,15 @@ def after_commit(flush: Callable[[list[T]], None], item: T) -> None:
     db.session.info["after_commit"].setdefault(flush, []).append(item)
 
 
+def end_reading() -> None:
+    """End the open transaction, which has only read so far, before a slow call to another server.
+
+    On SQLite a request that may write holds the lock of all writers; on MySQL it holds a
+    connection. The next query begins another transaction in the same unit of work.
+    """
+    db.session.rollback()
+
+
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     # The driver begins no transaction by itself; `_begin` below does.
     connection.isolation_level = None
