@@ -71,7 +71,6 @@ _LOGICAL = {"and", "or"}
 _PAGING = {"limit", "offset", "cursorAfter", "cursorBefore"}
 
 
-
 def holds(column: Column, text: str) -> sa.ColumnElement[bool]:
     """Whether a text column has a text in it, or a JSON list has it as an element."""
     if isinstance(column.type, sa.JSON):

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.sessions import create_session
 from raindrop.accounts.signin import check_active, check_method
+from raindrop.accounts import users
 from raindrop.accounts.users import (
     UserAlreadyExists,
-    changed as user_changed,
     check_email,
     create_user,
     find_by_email,
@@ -130,7 +130,7 @@ def accept(actor: Actor, team_id: str, public_id: str, user_id: str, secret: str
     _confirm(member)
     if not member.user.is_email_verified:
         member.user.is_email_verified = True
-        user_changed(actor, member.user, "update")
+        users.changed(actor, member.user, "update")
     memberships.changed(actor, member, "update.status")
     if actor.kind != ActorKind.GUEST:
         return Accepted(member, None, None)

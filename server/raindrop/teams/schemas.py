@@ -23,7 +23,7 @@ class NewTeam(V1Model):
 
     teamId: NewId  # noqa: N815  # the contract's name
     name: TeamName
-    roles: Roles = []
+    roles: Roles = Field(default_factory=list)
 
 
 class TeamRename(V1Model):
