@@ -18,6 +18,7 @@ ROOM_FILES = {
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
     "wording", "delivery",
+    "memberships", "invitations", "routes_teams", "routes_memberships", "routes_users",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 

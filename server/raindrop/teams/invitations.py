@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import sqlalchemy as sa
 
+from raindrop.accounts import users
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.sessions import create_session
 from raindrop.accounts.signin import check_active, check_method
-from raindrop.accounts import users
 from raindrop.accounts.users import (
     UserAlreadyExists,
     check_email,
@@ -147,8 +147,8 @@ def _find_or_create(actor: Actor, invitee: Invitee) -> User:
         return user
     if not email:
         raise PhoneDisabled if invitee.phone else BadRequest("email: whom to invite")
-    user = find_by_email(actor.tenant, email)
-    return user or create_user(actor, new_id(), email=email, name=invitee.name)
+    known = find_by_email(actor.tenant, email)
+    return known or create_user(actor, new_id(), email=email, name=invitee.name)
 
 
 def _find_or_add(team: Team, user: User, roles: list[str]) -> Member:

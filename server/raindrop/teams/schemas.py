@@ -10,7 +10,7 @@ from raindrop.core.v1 import Name, NewId, Prefs, Text, V1Model
 
 ROLES_MAX = 100
 
-Role = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}\Z")]
+Role = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$")]
 """A role's name, of up to 81 characters, as a permission may hold it."""
 
 Roles = Annotated[list[Role], Field(max_length=ROLES_MAX)]

@@ -1,6 +1,5 @@
 """Teams: making, finding, changing, deleting, showing."""
 
-import datetime
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -51,16 +50,22 @@ def create_team(actor: Actor, public_id: str, name: str, roles: Sequence[str]) -
     Raises:
         TeamAlreadyExists
     """
+    is_user, now = actor.kind == ActorKind.USER, utc_now()
     team = Team(
-        project_id=actor.tenant.id, public_id=public_id, name=name, total=0, prefs={},
-        created_at=utc_now(), updated_at=utc_now(),
-    )  # fmt: skip
+        project_id=actor.tenant.id,
+        public_id=public_id,
+        name=name,
+        total=int(is_user),
+        prefs={},
+        created_at=now,
+        updated_at=now,
+    )
     db.session.add(team)
     try:
         db.session.flush()  # the database decides who was first
     except IntegrityError:
         raise TeamAlreadyExists from None
-    if actor.kind == ActorKind.USER:
+    if is_user:
         _add_founder(actor, team, roles)
     publish_team(actor, team, "create")
     return team
@@ -124,7 +129,7 @@ def find_team(tenant: Tenant, public_id: str, *, lock: bool = False) -> Team:
         TeamNotFound
     """
     query = rows_of(Team, tenant).where(Team.public_id == public_id, Team.deleted_at.is_(None))
-    team = db.session.scalar(query.with_for_update() if lock else query)
+    team: Team | None = db.session.scalar(query.with_for_update() if lock else query)
     if team is None:
         raise TeamNotFound
     return team
@@ -220,7 +225,6 @@ def publish_team(actor: Actor, team: Team, action: str) -> None:
 
 
 def _add_founder(actor: Actor, team: Team, roles: Iterable[str]) -> None:
-    now: datetime.datetime = utc_now()
     membership = Membership(
         project_id=team.project_id,
         public_id=new_id(),
@@ -228,11 +232,10 @@ def _add_founder(actor: Actor, team: Team, roles: Iterable[str]) -> None:
         user_id=actor.person.user_id,
         roles=list(dict.fromkeys((*roles, OWNER))),
         is_confirmed=True,
-        invited_at=now,
-        joined_at=now,
+        invited_at=team.created_at,
+        joined_at=team.created_at,
     )
     db.session.add(membership)
-    team.total = 1
     get_cache().invalidate(user_tag(actor.tenant.public_id, actor.user_id))
 
 
