@@ -17,7 +17,7 @@ ROOM_FILES = {
     # nouns and adapters of a room
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
-    "wording", "email_templates", "delivery", "smtp", "outbox",
+    "wording", "email_templates", "delivery", "smtp", "outbox", "memberships", "invitations", "routes_teams", "routes_memberships", "routes_users",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 

@@ -138,8 +138,9 @@ def current_caller() -> Caller:
 
 
 def current_service() -> str:
-    """The service of the matched route: its blueprint's name."""
-    return (request.blueprint or "").partition(".")[0].lower()
+    """The service of the matched route: its blueprint's name up to an underscore, behind which a
+    room adds to another room's service (``users_memberships``)."""
+    return (request.blueprint or "").partition(".")[0].partition("_")[0].lower()
 
 
 def current_actor() -> Actor:

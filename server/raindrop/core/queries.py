@@ -70,6 +70,14 @@ _NO_VALUES = {"isNull", "isNotNull", "orderAsc", "orderDesc", "orderRandom"}
 _LOGICAL = {"and", "or"}
 _PAGING = {"limit", "offset", "cursorAfter", "cursorBefore"}
 
+
+def holds(column: Column, text: str) -> sa.ColumnElement[bool]:
+    """Whether a text column has a text in it, or a JSON list has it as an element."""
+    if isinstance(column.type, sa.JSON):
+        return sa.type_coerce(column, sa.String).contains(json.dumps(text), autoescape=True)
+    return column.contains(text, autoescape=True)
+
+
 _OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]] = {
     "equal": lambda column, values: column.in_(values),
     "notEqual": lambda column, values: sa.or_(column != values[0], column.is_(None)),
@@ -85,12 +93,8 @@ _OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]]
     "notStartsWith": lambda column, values: ~column.startswith(values[0], autoescape=True),
     "endsWith": lambda column, values: column.endswith(values[0], autoescape=True),
     "notEndsWith": lambda column, values: ~column.endswith(values[0], autoescape=True),
-    "contains": lambda column, values: sa.or_(
-        *(column.contains(value, autoescape=True) for value in values)
-    ),
-    "notContains": lambda column, values: (
-        ~sa.or_(*(column.contains(value, autoescape=True) for value in values))
-    ),
+    "contains": lambda column, values: sa.or_(*(holds(column, value) for value in values)),
+    "notContains": lambda column, values: ~sa.or_(*(holds(column, value) for value in values)),
     "search": lambda column, values: column.contains(values[0], autoescape=True),
 }
 _TEXTUAL = {
