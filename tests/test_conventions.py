@@ -18,6 +18,8 @@ ROOM_FILES = {
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
     "wording", "delivery",
+    "routes_users", "routes_users_access", "routes_users_imports", "schemas_users",
+    "hashes", "profiles", "targets", "grants", "deletion",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 
