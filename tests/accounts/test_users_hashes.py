@@ -47,7 +47,12 @@ IMPORTS: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "bcrypt",
     ),
     "phpass": ("phpass", {"password": PHPASS}, "test12345", "phpass"),
-    "phpass of phpBB": ("phpass", {"password": PHPASS.replace("$P$", "$H$")}, "test12345", "phpass"),
+    "phpass of phpBB": (
+        "phpass",
+        {"password": PHPASS.replace("$P$", "$H$")},
+        "test12345",
+        "phpass",
+    ),
     "phpass over bcrypt": ("phpass", {"password": OPENWALL}, "U*U", "phpass"),
     "md5": ("md5", {"password": hashlib.md5("pässword".encode()).hexdigest()}, "pässword", "md5"),
     "scrypt": ("scrypt", SCRYPT, "password", "scrypt"),
