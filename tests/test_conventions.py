@@ -19,7 +19,7 @@ ROOM_FILES = {
     "console", "deletion", "openwhisk", "platforms", "routes_console", "routes_keys",
     "routes_mails", "routes_platforms", "routes_projects", "routes_settings", "settings", "shapes",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
-    "wording", "email_templates", "delivery", "smtp", "outbox", "memberships", "invitations", "routes_teams", "routes_memberships", "routes_users",
+    "wording", "email_templates", "delivery", "smtp", "outbox", "memberships", "invitations", "routes_teams", "routes_memberships", "routes_users", "routes_users_access", "routes_users_imports", "schemas_users", "hashes", "profiles", "targets", "grants", "deletion",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 
