@@ -123,6 +123,8 @@ def _announce(settings: Settings, supervisor: int, password_file: str) -> int:
             click.echo(f"API pages:    {site}/api/docs")
             click.echo(f"Control port: {control}  (user: operator)")
             click.echo(f"Password:     {_password(password_file)}")
+            if not settings.is_own_machine:
+                click.echo(f"First sign-up: needs the token in {settings.sign_up_token_file}")
             click.echo("Ctrl-C ends it.")
             return 0
         time.sleep(0.1)

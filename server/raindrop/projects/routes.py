@@ -4,6 +4,7 @@ from flask_openapi3 import OpenAPI
 
 from raindrop.core.credentials import register_keys
 from raindrop.projects import (
+    openwhisk,
     routes_console,
     routes_keys,
     routes_platforms,
@@ -18,5 +19,5 @@ def init_room(app: OpenAPI) -> None:
     register_keys(key_by_digest, dev_key_by_digest)
     routes_keys.init_keys(app)
     app.register_api(routes_console.blueprint)
-    for part in (routes_projects, routes_settings, routes_keys, routes_platforms):
+    for part in (routes_projects, routes_settings, routes_keys, routes_platforms, openwhisk):
         app.register_blueprint(part.blueprint)
