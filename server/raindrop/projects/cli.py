@@ -22,13 +22,12 @@ def projects() -> None:
 @projects.command("list")
 @click.pass_obj
 def list_projects(open_app: OpenApp) -> None:
-    """Print every project: id, team, users, name."""
-    from raindrop.projects.service import count_users, every_project
+    """Print every project: id, team, name."""
+    from raindrop.projects.service import every_project
 
     with open_app():
         for project in every_project():
-            count = count_users(project)
-            click.echo(f"{project.public_id:36}  {project.team_id:36}  {count:6}  {project.name}")
+            click.echo(f"{project.public_id:36}  {project.team_id:36}  {project.name}")
 
 
 @projects.command("create-key")
@@ -74,8 +73,8 @@ def sign_up_token(open_app: OpenApp) -> None:
 @click.pass_obj
 def reset_password(open_app: OpenApp, email: str) -> None:
     """Give an account of the console a new password, print it, and end its sessions."""
-    from raindrop.accounts.console import give_new_password
     from raindrop.core.errors import AppError
+    from raindrop.projects.operators import give_new_password
 
     try:
         with open_app():
