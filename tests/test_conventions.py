@@ -17,7 +17,7 @@ ROOM_FILES = {
     # nouns and adapters of a room
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
-    "wording", "delivery",
+    "wording", "email_templates", "delivery", "smtp", "outbox",
     "memberships", "invitations", "routes_teams", "routes_memberships", "routes_users",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
@@ -51,10 +51,12 @@ def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
     import raindrop.core.tasks
     import raindrop.jobs.tasks
+    import raindrop.mails.tasks
     import raindrop.todos.tasks
     from raindrop.scheduler import app as scheduler
 
     assert raindrop.jobs.tasks
+    assert raindrop.mails.tasks
     assert raindrop.todos.tasks
     known = set(raindrop.core.tasks.celery.tasks)
     scheduled = {entry["task"] for entry in scheduler.conf.beat_schedule.values()}
@@ -70,7 +72,7 @@ def test_every_route_of_a_room_is_in_the_document(app) -> None:
     rules = {
         (method, re.sub(r"<[^>]+>", "<>", rule.rule))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.split(".")[0] in {"todos", "jobs", "health"}
+        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "health"}
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert rules == documented
@@ -102,6 +104,8 @@ def test_sdist_holds_what_a_server_needs(tmp_path: Path) -> None:
         names = {name.partition("/")[2] for name in tar.getnames()}
     assert {
         "server/wsgi.py",
+        "server/raindrop/mails/templates/page.html.j2",
+        "server/raindrop/mails/templates/zh.json",
         "server/raindrop/migrations/script.py.mako",
         "server/raindrop/migrations/versions/0001_todos.py",
         "etc/nginx/nginx.conf.j2",

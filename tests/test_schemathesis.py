@@ -26,4 +26,4 @@ def test_no_input_breaks_the_server(site: Site, tmp_path: Path) -> None:
     ]  # fmt: skip
     outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stdout[-6000:]
-    assert "14 selected" in outcome.stdout or "Selected: 14/14" in outcome.stdout, outcome.stdout
+    assert "18 selected" in outcome.stdout or "Selected: 18/18" in outcome.stdout, outcome.stdout

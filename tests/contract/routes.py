@@ -1,10 +1,11 @@
 """What of the contract the app serves, by its routes."""
 
 import re
+from collections.abc import Iterator
 
 from flask import Flask
 
-from tests.contract.contract import Contract, is_under_base, shape_of
+from tests.contract.contract import Contract, Operation, is_under_base, shape_of
 
 STUBS = "raindrop.v1.not_implemented"
 
@@ -22,6 +23,15 @@ def served_operations(app: Flask, contract: Contract) -> set[str]:
     """The ids of the operations that a route of the app answers for real."""
     routes = {key for key, endpoint in _routes(app) if not is_stub(app, endpoint)}
     return {o.id for o in contract.operations if (o.method, o.segments) in routes}
+
+
+def served_views(app: Flask, contract: Contract) -> Iterator[tuple[Operation, object]]:
+    """Each operation that the app answers for real, with its view function."""
+    routes = {key: endpoint for key, endpoint in _routes(app) if not is_stub(app, endpoint)}
+    for operation in contract.operations:
+        endpoint = routes.get((operation.method, operation.segments))
+        if endpoint:
+            yield operation, app.view_functions[endpoint]
 
 
 def extra_routes(app: Flask, contract: Contract) -> list[str]:

@@ -1,14 +1,55 @@
-"""The app serves nothing under /v1 that the contract does not have."""
+"""What the app serves under /v1 is what the contract has, with its scopes and rate limits."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
-from tests.contract.contract import load_contract
+from tests.contract.contract import Contract, Operation, load_contract
 from tests.contract.report import make_app
-from tests.contract.routes import extra_routes
+from tests.contract.routes import extra_routes, served_views
+
+pytestmark = pytest.mark.contract
 
 
-@pytest.mark.contract
-def test_every_route_under_v1_is_in_the_contract(tmp_path: Path) -> None:
-    assert extra_routes(make_app(tmp_path), load_contract()) == []
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return make_app(tmp_path_factory.mktemp("var"))
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return load_contract()
+
+
+def test_every_route_under_v1_is_in_the_contract(app: Flask, contract: Contract) -> None:
+    assert extra_routes(app, contract) == []
+
+
+def test_every_operation_asks_for_its_scope(app: Flask, contract: Contract) -> None:
+    wrong = {
+        operation.id: getattr(view, "allowed_scopes", None)
+        for operation, view in views(app, contract)
+        if set(getattr(view, "allowed_scopes", ())) != operation.scopes
+    }
+    assert wrong == {}
+
+
+def test_every_operation_has_its_rate_limit(app: Flask, contract: Contract) -> None:
+    wrong = {
+        operation.id: getattr(view, "rate_limit", None)
+        for operation, view in views(app, contract)
+        if getattr(view, "rate_limit", None) != asked(operation)
+    }
+    assert wrong == {}
+
+
+def views(app: Flask, contract: Contract) -> Iterator[tuple[Operation, object]]:
+    found = list(served_views(app, contract))
+    assert found
+    return iter(found)
+
+
+def asked(operation: Operation) -> tuple[int, int, tuple[str, ...]] | None:
+    limit = operation.rate_limit
+    return (limit.limit, limit.period_s, limit.keys) if limit else None

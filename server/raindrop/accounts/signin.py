@@ -5,9 +5,10 @@ from http import HTTPStatus
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.passwords import hash_password, needs_rehash, verify_argon2, waste_time
 from raindrop.accounts.sessions import create_session
-from raindrop.accounts.users import check_email, create_user, find_by_email
+from raindrop.accounts.users import check_email, create_user, find_by_email, get_user
 from raindrop.core.access import Actor, ActorKind
 from raindrop.core.credentials import SessionSecret
+from raindrop.core.db import let_go
 from raindrop.core.errors import AppError
 from raindrop.core.tenancy import Tenant
 
@@ -91,14 +92,19 @@ def sign_in(actor: Actor, email: str, password: str) -> tuple[User, Session, Ses
         MethodUnsupported, InvalidCredentials, UserBlocked
     """
     check_method(actor.tenant, "email-password")
-    user = find_by_email(actor.tenant, check_email(email))
-    if user is None or not user.password:
+    found = find_by_email(actor.tenant, check_email(email))
+    let_go()
+    if found is None or not found.password:
         waste_time(password)
         raise InvalidCredentials
-    if not verify_argon2(user.password, password):
+    proven = found.password
+    if not verify_argon2(proven, password):
+        raise InvalidCredentials
+    rehashed = hash_password(password) if needs_rehash(proven) else ""
+    user = get_user(actor.tenant, found.public_id, lock=True)
+    if user.password != proven:  # changed while this was compared
         raise InvalidCredentials
     check_active(user)
-    if needs_rehash(user.password):
-        user.password = hash_password(password)
+    user.password = rehashed or proven
     session, held = create_session(actor, user, provider="email", factor="password")
     return user, session, held

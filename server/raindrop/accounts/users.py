@@ -91,14 +91,14 @@ def create_user(
     Raises:
         UserAlreadyExists, UserCountExceeded
     """
-    tenant = actor.tenant
-    _check_limit(tenant)
+    tenant, now = actor.tenant, utc_now()
+    # Hashed before the first query: no connection waits for it.
     hash_text, hash_type, options = hashed or (
         password and hash_password(password),
         "argon2",
         {},
     )
-    now = utc_now()
+    _check_limit(tenant)
     user = User(
         project_id=tenant.id,
         public_id=public_id,
