@@ -17,6 +17,7 @@ ROOM_FILES = {
     # nouns and adapters of a room
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
+    "wording", "delivery",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 
