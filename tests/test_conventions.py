@@ -17,8 +17,11 @@ ROOM_FILES = {
     # nouns and adapters of a room
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
-    "wording", "email_templates", "delivery", "smtp", "outbox",
-    "memberships", "invitations", "routes_teams", "routes_memberships", "routes_users",
+    "wording", "delivery",
+    "routes_users", "routes_users_access", "routes_users_imports", "schemas_users",
+    "hashes", "profiles", "targets", "grants", "deletion",
+    "email_templates", "smtp", "outbox",
+    "memberships", "invitations", "routes_teams", "routes_memberships",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 

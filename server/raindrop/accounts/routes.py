@@ -2,12 +2,21 @@
 
 from flask import Flask
 
-from raindrop.accounts import routes_account
+from raindrop.accounts import (
+    routes_account,
+    routes_users,
+    routes_users_access,
+    routes_users_imports,
+)
 from raindrop.accounts.sessions import identity_by_secret, identity_by_session_id
 from raindrop.core.credentials import register_identities
+
+for part in (routes_users_access, routes_users_imports):
+    routes_users.blueprint.register_blueprint(part.blueprint)
 
 
 def init_room(app: Flask) -> None:
     """Register the room's routes, and where identities come from."""
     register_identities(by_secret=identity_by_secret, by_session_id=identity_by_session_id)
     app.register_blueprint(routes_account.blueprint)
+    app.register_blueprint(routes_users.blueprint)

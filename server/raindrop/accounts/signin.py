@@ -2,8 +2,9 @@
 
 from http import HTTPStatus
 
+from raindrop.accounts.hashes import check_password, keep_hash
 from raindrop.accounts.models import Session, User
-from raindrop.accounts.passwords import hash_password, needs_rehash, verify_argon2, waste_time
+from raindrop.accounts.passwords import waste_time
 from raindrop.accounts.sessions import create_session
 from raindrop.accounts.users import check_email, create_user, find_by_email, get_user
 from raindrop.core.access import Actor, ActorKind
@@ -97,14 +98,23 @@ def sign_in(actor: Actor, email: str, password: str) -> tuple[User, Session, Ses
     if found is None or not found.password:
         waste_time(password)
         raise InvalidCredentials
-    proven = found.password
-    if not verify_argon2(proven, password):
+    proven, kept = found.password, check_password(found, password)
+    if kept is None:
         raise InvalidCredentials
-    rehashed = hash_password(password) if needs_rehash(proven) else ""
     user = get_user(actor.tenant, found.public_id, lock=True)
     if user.password != proven:  # changed while this was compared
         raise InvalidCredentials
     check_active(user)
-    user.password = rehashed or proven
+    keep_hash(user, kept)
     session, held = create_session(actor, user, provider="email", factor="password")
     return user, session, held
+
+
+def begin_session(actor: Actor, user: User) -> tuple[Session, SessionSecret]:
+    """Begin a session for a user whom the project's own server vouches for.
+
+    Raises:
+        UserBlocked
+    """
+    check_active(user)
+    return create_session(actor, user, provider="server", factor="server")

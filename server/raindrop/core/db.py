@@ -20,7 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DisconnectionError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from raindrop.config import Settings
@@ -247,8 +247,8 @@ def _check_idle(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> Non
 
 
 @event.listens_for(Session, "after_begin")
-def _begin(session: Session, _transaction: Any, connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
+def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and not transaction.nested:
         begin_sqlite(connection, is_write=session.info.get("is_write", True))
 
 

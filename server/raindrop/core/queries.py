@@ -97,6 +97,12 @@ _OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]]
     "notContains": lambda column, values: ~sa.or_(*(holds(column, value) for value in values)),
     "search": lambda column, values: column.contains(values[0], autoescape=True),
 }
+_LIST_OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]] = {
+    "contains": lambda column, values: sa.or_(*(_holds(column, value) for value in values)),
+    "notContains": lambda column, values: ~sa.or_(*(_holds(column, value) for value in values)),
+}
+"""For a column of JSON lists of texts: whether one of the texts is among them."""
+
 _TEXTUAL = {
     "startsWith", "notStartsWith", "endsWith", "notEndsWith", "contains", "notContains", "search",
 }  # fmt: skip
@@ -241,7 +247,15 @@ def _condition(query: Query, columns: Mapping[str, Column]) -> sa.ColumnElement[
         return join(*(_condition(nested, columns) for nested in query.nested))
     column = known_column(query.attribute, columns)
     values = [_fit(value, column, query.attribute) for value in query.values]
-    return _OPERATORS[query.method](column, values)
+    operators = _LIST_OPERATORS if isinstance(column.type, sa.JSON) else _OPERATORS
+    if query.method not in operators:
+        raise QueryInvalid(f"{query.attribute}: is a list, so {query.method} is not possible")
+    return operators[query.method](column, values)
+
+
+def _holds(column: Column, value: str) -> sa.ColumnElement[bool]:
+    # Not LIKE: SQLite's does not tell upper case from lower.
+    return sa.func.instr(sa.cast(column, sa.Text), json.dumps(value)) > 0
 
 
 def _fit(value: Any, column: Column, attribute: str) -> Any:
