@@ -18,6 +18,9 @@ ROOM_FILES = {
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
     "wording", "delivery",
+    "alerts", "jwts", "password_rules", "passwordless", "phrases", "presence", "profile",
+    "recovery", "redirects", "tokens", "verification",
+    "routes_profile", "routes_sessions", "routes_tokens",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 
@@ -48,11 +51,13 @@ def test_every_queue_of_a_job_or_a_schedule_has_a_worker() -> None:
 
 def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
+    import raindrop.accounts.tasks
     import raindrop.core.tasks
     import raindrop.jobs.tasks
     import raindrop.todos.tasks
     from raindrop.scheduler import app as scheduler
 
+    assert raindrop.accounts.tasks
     assert raindrop.jobs.tasks
     assert raindrop.todos.tasks
     known = set(raindrop.core.tasks.celery.tasks)

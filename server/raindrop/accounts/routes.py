@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from raindrop.accounts import routes_account
+from raindrop.accounts import routes_account, routes_profile, routes_sessions, routes_tokens
 from raindrop.accounts.sessions import identity_by_secret, identity_by_session_id
 from raindrop.core.credentials import register_identities
 
@@ -11,3 +11,6 @@ def init_room(app: Flask) -> None:
     """Register the room's routes, and where identities come from."""
     register_identities(by_secret=identity_by_secret, by_session_id=identity_by_session_id)
     app.register_blueprint(routes_account.blueprint)
+    for part in (routes_sessions, routes_tokens, routes_profile):
+        # The prefix is the service whose switch in the project holds for them.
+        app.register_blueprint(part.blueprint, name_prefix="account")

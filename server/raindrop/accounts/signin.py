@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from raindrop.accounts.models import Session, User
+from raindrop.accounts.password_rules import check_password
 from raindrop.accounts.passwords import hash_password, needs_rehash, verify_argon2, waste_time
 from raindrop.accounts.sessions import create_session
 from raindrop.accounts.users import check_email, create_user, find_by_email
@@ -74,14 +75,25 @@ def check_active(user: User) -> None:
         raise UserBlocked
 
 
+def is_password_of(user: User, password: str) -> bool:
+    """Whether somebody knows the user's password.
+
+    Raises:
+        ServiceUnavailable: too many wait already.
+    """
+    return bool(user.password) and verify_argon2(user.password or "", password)
+
+
 def sign_up(actor: Actor, public_id: str, email: str, password: str, name: str) -> User:
     """Make a user with e-mail and password.
 
     Raises:
-        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest
+        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest, PasswordPersonal
     """
     check_method(actor.tenant, "email-password")
-    return create_user(actor, public_id, email=check_email(email), password=password, name=name)
+    email = check_email(email)
+    check_password(actor.tenant, password, personal=(public_id, email, name))
+    return create_user(actor, public_id, email=email, password=password, name=name)
 
 
 def sign_in(actor: Actor, email: str, password: str) -> tuple[User, Session, SessionSecret]:
