@@ -13,7 +13,12 @@ from raindrop.config import HOME, load_settings
 from raindrop.core.broker import POOLS
 
 HOMES = (
-    (r"\b(API)?Blueprint\(", "routes(_\w+)?|openwhisk", "\bdb\.Model\b", "models", "^@(task|job_handler|consumer)\(", "tasks", "^@\w+\.(command|group)\(|^@click\.", "cli", "", "What a file of a room holds, and how such a file is named; services are named by their noun.", "", "__init__", "routes", "schemas", "service", "events", "files", "runner", "sweeper", "imports", "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys", "wording", "delivery", "routes_users", "routes_users_access", "routes_users_imports", "schemas_users", "hashes", "profiles", "targets", "grants", "deletion", "email_templates", "smtp", "outbox", "memberships", "invitations", "routes_teams", "routes_memberships", "activation", "doctor", "layout", "status", "supervisor"
+    (r"\b(API)?Blueprint\(", r"routes(_\w+)?|openwhisk"),
+    (r"\bdb\.Model\b", r"models"),
+    (r"^@(task|job_handler|consumer)\(", r"tasks"),
+    (r"^@\w+\.(command|group)\(|^@click\.", r"cli"),
+)
+"""What a file of a room holds, and how such a file is named; services are named by their noun."""
 
 
 @pytest.fixture(scope="module")
