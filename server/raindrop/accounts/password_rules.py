@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 
-from raindrop.accounts.models import User
 from raindrop.accounts.hashes import hash_anew, keep_hash
+from raindrop.accounts.models import User
 from raindrop.accounts.passwords import verify_argon2
 from raindrop.core.db import utc_now
 from raindrop.core.errors import AppError, BadRequest
@@ -14,8 +14,6 @@ from raindrop.core.tenancy import Tenant
 PASSWORD_MIN, PASSWORD_MAX = 8, 256
 PERSONAL_MIN = 3
 """Shorter names and numbers are in too many good passwords."""
-
-ARGON2 = "argon2"
 
 
 class PasswordRecentlyUsed(AppError):
@@ -34,7 +32,9 @@ class PasswordPersonal(AppError):
     message = "The password holds your name, e-mail, phone number or user id; choose another."
 
 
-def check_new_password(tenant: Tenant, password: str, *, personal: Iterable[str | None] = ()) -> None:
+def check_new_password(
+    tenant: Tenant, password: str, *, personal: Iterable[str | None] = ()
+) -> None:
     """Whether a new password fits the project's rules, but for those about earlier ones.
 
     Args:
