@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> RaindropApp:
     tasks.init_tasks(app, settings)
     secrets.init_secrets(app, settings)
     events.init_events(app)
+    http.init_requests(app)
     v1.init_v1(app)
     http.init_http(app, settings)
     errors.init_errors(app)
