@@ -8,20 +8,24 @@ an event has one effect, whoever is killed when.
 
 import datetime
 import logging
+import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import Flask, current_app
 from kombu.exceptions import OperationalError as BrokerError
+from prometheus_client.core import GaugeMetricFamily, Metric
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from raindrop.core import logs
+from raindrop.core import logs, metrics
 from raindrop.core.access import Actor
 from raindrop.core.cache import get_cache
 from raindrop.core.db import BigId, UtcDateTime, before_commit, db, unit_of_work, utc_now
+from raindrop.core.errors import ServiceUnavailable
 from raindrop.core.tasks import celery, enqueue, task
 from raindrop.core.tenancy import Tenant
 
@@ -29,6 +33,10 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 NEW, DISPATCHED = 0, 1
+LINGER_S = 0.05
+"""So long the dispatcher waits for more before it rests: under load few writes send a nudge."""
+TURN_S = 1.0
+"""After so long it gives its worker to other tasks, and goes on in its turn."""
 LOST_AFTER_S = 2
 """An event that nobody has dispatched after so long lost its nudge."""
 DELIVERY_LOST_AFTER_S = 15
@@ -109,23 +117,33 @@ class Consumer(NamedTuple):
     name: str
     queue: str
     patterns: tuple[str, ...]
+    exceptions: tuple[str, ...]
     handle: Handler
+
+    def wants(self, event: str) -> bool:
+        """Whether it is given the events of this name."""
+        is_wanted = any(fits(pattern, event) for pattern in self.patterns)
+        return is_wanted and not any(fits(pattern, event) for pattern in self.exceptions)
 
 
 _consumers: dict[str, Consumer] = {}
 _events = EventRow.__table__
 _deliveries = EventDelivery.__table__
+_INSERT = sa.insert(_events)  # built once: it is part of every write
 
 
-def consumer(name: str, *, queue: str, patterns: Sequence[str]) -> Callable[[Handler], Handler]:
+def consumer(
+    name: str, *, queue: str, patterns: Sequence[str], exceptions: Sequence[str] = ()
+) -> Callable[[Handler], Handler]:
     """Register a function that is given the events of some patterns, in batches.
 
     Args:
         patterns: names in which ``*`` stands for one part; a shorter pattern fits all below it.
+        exceptions: patterns of those that it is not given.
     """
 
     def register(handle: Handler) -> Handler:
-        _consumers[name] = Consumer(name, queue, tuple(patterns), handle)
+        _consumers[name] = Consumer(name, queue, tuple(patterns), tuple(exceptions), handle)
         return handle
 
     return register
@@ -191,14 +209,15 @@ def fits(pattern: str, name: str) -> bool:
 
 
 def init_events(app: Flask) -> None:
-    """Let writers nudge the dispatcher."""
+    """Let writers nudge the dispatcher; tell ``/metrics`` what waits."""
     with app.app_context():
         get_cache().on_wake = _nudge
+    metrics.add_source(lambda: _figures(app))
 
 
 def _insert(rows: list[dict[str, Any]]) -> None:
     rows[0]["dropped_tags"] = list(db.session.info.pop("dropped_tags", ()))
-    db.session.execute(sa.insert(_events), rows)
+    db.session.execute(_INSERT, rows)
     get_cache().wake_dispatcher()
 
 
@@ -211,9 +230,18 @@ def _nudge() -> None:
 
 @task("events.dispatch", is_stepped=True)
 def dispatch() -> None:
-    """Make deliveries of every new event."""
+    """Make deliveries of every new event, and of those that come meanwhile."""
+    get_cache().hold_dispatcher()
+    ends_at = time.monotonic() + TURN_S
+    while count := dispatch_batch():
+        if time.monotonic() > ends_at:
+            _nudge()
+            return
+        if count < BATCH:
+            time.sleep(LINGER_S)
     get_cache().rest_dispatcher()
-    while dispatch_batch(utc_now()):
+    # What came before that, after the last look, sent no nudge.
+    while dispatch_batch() == BATCH:
         pass
 
 
@@ -221,7 +249,7 @@ def dispatch() -> None:
 def sweep() -> None:
     """Dispatch events whose nudge was lost; send again deliveries whose task was."""
     lost_before = utc_now() - datetime.timedelta(seconds=LOST_AFTER_S)
-    while dispatch_batch(lost_before):
+    while dispatch_batch(_events.c.created_at <= lost_before) == BATCH:
         pass
     with unit_of_work():
         _resend_deliveries()
@@ -258,34 +286,36 @@ def delete_old() -> None:
             ids = list(
                 db.session.scalars(sa.select(_events.c.id).where(is_old).limit(DELETE_BATCH))
             )
+            # Deliveries that were given up go with their events.
+            db.session.execute(sa.delete(_deliveries).where(_deliveries.c.event_id.in_(ids)))
             db.session.execute(sa.delete(_events).where(_events.c.id.in_(ids)))
         if len(ids) < DELETE_BATCH:
             return
 
 
-def dispatch_batch(before: datetime.datetime) -> bool:
-    """Dispatch up to ``BATCH`` new events of before a time; whether there may be more."""
+def dispatch_batch(*which: sa.ColumnElement[bool]) -> int:
+    """Dispatch up to ``BATCH`` new events; how many."""
     with unit_of_work():
         # By state, never by an id cursor: transactions do not commit in the order of their ids.
         query = (
             sa.select(_events.c.id, _events.c.name, _events.c.dropped_tags)
-            .where(_events.c.state == NEW, _events.c.created_at <= before)
+            .where(_events.c.state == NEW, *which)
             .order_by(_events.c.id)
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
         events = db.session.execute(query).all()
         if not events:
-            return False
+            return 0
         # Their writers may have died before they dropped them.
         get_cache().raise_again(list({tag for event in events for tag in event.dropped_tags}))
         for each in _consumers.values():
-            ids = [event.id for event in events if _is_interested(each, event.name)]
+            ids = [event.id for event in events if each.wants(event.name)]
             if ids:
                 _make_deliveries(each, ids)
         claimed = _events.c.id.in_([event.id for event in events])
         db.session.execute(sa.update(_events).where(claimed).values(state=DISPATCHED))
-    return len(events) == BATCH
+    return len(events)
 
 
 def count_waiting() -> dict[str, int]:
@@ -299,8 +329,27 @@ def count_waiting() -> dict[str, int]:
     return {"dispatcher": new or 0, **dict.fromkeys(_consumers, 0), **dict(rows.tuples().all())}
 
 
-def _is_interested(consumer: Consumer, name: str) -> bool:
-    return any(fits(pattern, name) for pattern in consumer.patterns)
+def oldest_waiting() -> datetime.datetime | None:
+    """Since when the oldest event waits that is not dispatched, or not dealt with by a consumer
+    that has not given up; None: nothing waits."""
+    undelivered = (
+        sa.select(sa.func.min(_events.c.created_at))
+        .join(_deliveries, _deliveries.c.event_id == _events.c.id)
+        .where(_deliveries.c.attempts < MAX_ATTEMPTS)
+    )
+    new = sa.select(sa.func.min(_events.c.created_at)).where(_events.c.state == NEW)
+    times = (db.session.scalar(query) for query in (new, undelivered))
+    return min((time for time in times if time), default=None)
+
+
+def count_given_up() -> dict[str, int]:
+    """How many events each consumer failed at too often; they are tried no more."""
+    rows = db.session.execute(
+        sa.select(_deliveries.c.consumer, sa.func.count())
+        .where(_deliveries.c.attempts >= MAX_ATTEMPTS)
+        .group_by(_deliveries.c.consumer)
+    )
+    return dict(rows.tuples().all())
 
 
 def _make_deliveries(consumer: Consumer, event_ids: Sequence[int]) -> None:
@@ -348,3 +397,26 @@ def _resend_deliveries() -> None:
         db.session.execute(sa.update(_deliveries).where(mine).values(values))
         if name in _consumers:
             enqueue("events.deliver", queue=_consumers[name].queue, consumer=name, batch=batch)
+
+
+def _figures(app: Flask) -> Iterable[Metric]:
+    try:
+        with app.app_context(), unit_of_work(is_write=False):
+            counts, oldest, given_up = count_waiting(), oldest_waiting(), count_given_up()
+    except (OperationalError, ServiceUnavailable):
+        return ()  # the other figures say that the database is away
+    waiting = GaugeMetricFamily(
+        "raindrop_events_waiting", "Events that wait, by who shall see them", labels=["consumer"]
+    )
+    for name, count in counts.items():
+        waiting.add_metric([name], count)
+    failed = GaugeMetricFamily(
+        "raindrop_events_given_up", "Events that a consumer failed at", labels=["consumer"]
+    )
+    for name, count in given_up.items():
+        failed.add_metric([name], count)
+    seconds = (utc_now() - oldest).total_seconds() if oldest else 0
+    age = GaugeMetricFamily(
+        "raindrop_event_wait_seconds", "Age of the oldest event that waits", value=seconds
+    )
+    return waiting, failed, age
