@@ -12,18 +12,8 @@ from raindrop.app import ROOMS, create_app
 from raindrop.config import HOME, load_settings
 from raindrop.core.broker import POOLS
 
-ROOM_FILES = {
-    "__init__", "routes", "schemas", "service", "models", "events", "tasks", "cli",
-    # nouns and adapters of a room
-    "files", "runner", "sweeper", "imports",
-    "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
-    "wording", "delivery",
-    "routes_users", "routes_users_access", "routes_users_imports", "schemas_users",
-    "hashes", "profiles", "targets", "grants", "deletion",
-    "email_templates", "smtp", "outbox",
-    "memberships", "invitations", "routes_teams", "routes_memberships",
-    "activation", "doctor", "layout", "status", "supervisor",
-}  # fmt: skip
+HOMES = (
+    (r"\b(API)?Blueprint\(", "routes(_\w+)?|openwhisk", "\bdb\.Model\b", "models", "^@(task|job_handler|consumer)\(", "tasks", "^@\w+\.(command|group)\(|^@click\.", "cli", "", "What a file of a room holds, and how such a file is named; services are named by their noun.", "", "__init__", "routes", "schemas", "service", "events", "files", "runner", "sweeper", "imports", "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys", "wording", "delivery", "routes_users", "routes_users_access", "routes_users_imports", "schemas_users", "hashes", "profiles", "targets", "grants", "deletion", "email_templates", "smtp", "outbox", "memberships", "invitations", "routes_teams", "routes_memberships", "activation", "doctor", "layout", "status", "supervisor"
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +21,17 @@ def app(tmp_path_factory: pytest.TempPathFactory):
     return create_app(load_settings({"RAINDROP_VAR": str(tmp_path_factory.mktemp("var"))}))
 
 
-def test_every_room_has_the_same_files() -> None:
-    for room in ROOMS:
-        folder = Path(room.__file__ or "").parent
-        assert {path.stem for path in folder.glob("*.py")} <= ROOM_FILES
+def test_each_kind_of_thing_has_its_file() -> None:
+    folders = {Path(room.__file__ or "").parent for room in ROOMS}
+    folders |= {path.parent for path in (HOME / "server" / "raindrop").glob("*/tasks.py")}
+    misplaced = [
+        f"{path.parent.name}/{path.name}: {pattern}"
+        for folder in folders - {HOME / "server" / "raindrop" / "core"}
+        for path in folder.glob("*.py")
+        for pattern, name in HOMES
+        if re.search(pattern, path.read_text(), re.MULTILINE) and not re.fullmatch(name, path.stem)
+    ]
+    assert misplaced == []
 
 
 def test_every_queue_of_a_job_or_a_schedule_has_a_worker() -> None:
@@ -75,7 +72,7 @@ def test_every_route_of_a_room_is_in_the_document(app) -> None:
     rules = {
         (method, re.sub(r"<[^>]+>", "<>", rule.rule))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "health"}
+        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "health", "console"}
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert rules == documented

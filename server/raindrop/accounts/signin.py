@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from raindrop.accounts.console import NO_CLAIM, Claim
 from raindrop.accounts.hashes import check_password, keep_hash
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.passwords import waste_time
@@ -76,14 +77,27 @@ def check_active(user: User) -> None:
         raise UserBlocked
 
 
-def sign_up(actor: Actor, public_id: str, email: str, password: str, name: str) -> User:
+def sign_up(
+    actor: Actor,
+    public_id: str,
+    email: str,
+    password: str,
+    name: str,
+    *,
+    claim: Claim = NO_CLAIM,
+) -> User:
     """Make a user with e-mail and password.
 
+    Args:
+        claim: see :func:`create_user`.
+
     Raises:
-        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest
+        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest, ConsoleSignUpClosed
     """
     check_method(actor.tenant, "email-password")
-    return create_user(actor, public_id, email=check_email(email), password=password, name=name)
+    return create_user(
+        actor, public_id, email=check_email(email), password=password, name=name, claim=claim
+    )
 
 
 def sign_in(actor: Actor, email: str, password: str) -> tuple[User, Session, SessionSecret]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
 
+from raindrop.accounts.console import NO_CLAIM, Claim, admit
 from raindrop.accounts.hashes import ARGON2, Hash, describe, hash_anew
 from raindrop.accounts.models import Target, User
 from raindrop.core.access import Actor
@@ -96,6 +97,7 @@ def create_user(
     password: str | None = None,
     name: str = "",
     hashed: Hash | None = None,
+    claim: Claim = NO_CLAIM,
 ) -> User:
     """Make a user in the actor's project.
 
@@ -103,14 +105,16 @@ def create_user(
         email: as :func:`check_email` gives it.
         password: in plain text; it has passed the project's rules.
         hashed: an imported hash, in place of a password.
+        claim: what lets a visitor be the instance's first (accounts/console.py).
 
     Raises:
-        UserAlreadyExists, UserCountExceeded
+        UserAlreadyExists, UserCountExceeded, ConsoleSignUpClosed
     """
     tenant, now = actor.tenant, utc_now()
     # Hashed before the first query: no connection waits for it.
     if password and hashed is None:
         hashed = hash_anew(password)
+    labels = admit(actor, claim)
     _check_limit(tenant)
     user = User(
         project_id=tenant.id,
@@ -127,7 +131,7 @@ def create_user(
         is_email_verified=False,
         is_phone_verified=False,
         has_mfa=False,
-        labels=[],
+        labels=labels,
         prefs={},
         accessed_at=now,
         created_at=now,
