@@ -13,7 +13,12 @@ from raindrop.config import HOME, load_settings
 from raindrop.core.broker import POOLS
 
 HOMES = (
-    (r"\b(API)?Blueprint\(", "routes(_\w+)?|openwhisk", "\bdb\.Model\b", "models", "^@(task|job_handler|consumer)\(", "tasks", "^@\w+\.(command|group)\(|^@click\.", "cli", "", "What a file of a room holds, and how such a file is named; services are named by their noun.", "", "__init__", "routes", "schemas", "service", "events", "files", "runner", "sweeper", "imports", "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys", "wording", "delivery", "routes_users", "routes_users_access", "routes_users_imports", "schemas_users", "hashes", "profiles", "targets", "grants", "deletion", "email_templates", "smtp", "outbox", "memberships", "invitations", "routes_teams", "routes_memberships", "activation", "doctor", "layout", "status", "supervisor"
+    (r"\b(API)?Blueprint\(", r"routes(_\w+)?|openwhisk"),
+    (r"\bdb\.Model\b", r"models"),
+    (r"^@(task|job_handler|consumer)\(", r"tasks"),
+    (r"^@\w+\.(command|group)\(|^@click\.", r"cli"),
+)
+"""What a file of a room holds, and how such a file is named; services are named by their noun."""
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +54,16 @@ def test_every_queue_of_a_job_or_a_schedule_has_a_worker() -> None:
 
 def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
+    import raindrop.audits.tasks
+    import raindrop.core.dispatcher
     import raindrop.core.tasks
     import raindrop.jobs.tasks
     import raindrop.mails.tasks
     import raindrop.todos.tasks
     from raindrop.scheduler import app as scheduler
 
+    assert raindrop.audits.tasks
+    assert raindrop.core.dispatcher
     assert raindrop.jobs.tasks
     assert raindrop.mails.tasks
     assert raindrop.todos.tasks
@@ -72,7 +81,7 @@ def test_every_route_of_a_room_is_in_the_document(app) -> None:
     rules = {
         (method, re.sub(r"<[^>]+>", "<>", rule.rule))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "health", "console"}
+        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "audits", "health", "console"}
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert rules == documented

@@ -202,7 +202,7 @@ class Cache:
         self._is_down = False
         self._skip_until = 0.0
         self.on_wake: Callable[[], None] = lambda: None
-        """Called in the process that woke the dispatcher (core/events.py)."""
+        """Called in the process that woke the dispatcher (core/dispatcher.py)."""
 
     def add_hot(self, entry: HotEntry) -> None:
         """Register a hot page; rooms do so when the app is made."""
