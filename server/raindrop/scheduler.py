@@ -39,6 +39,7 @@ app.conf.beat_schedule = {
         "audits.delete_old", "deletes", datetime.timedelta(hours=1)
     ),
     "delete old jobs": _every("jobs.delete_old", "deletes", datetime.timedelta(hours=1)),
+    "delete expired sessions": _every("accounts.sweep", "deletes", datetime.timedelta(minutes=10)),
     "delete to-dos for good": _every(
         "todos.delete_for_good", "deletes", datetime.timedelta(minutes=10)
     ),

@@ -4,6 +4,9 @@ from flask import Flask
 
 from raindrop.accounts import (
     routes_account,
+    routes_profile,
+    routes_sessions,
+    routes_tokens,
     routes_users,
     routes_users_access,
     routes_users_imports,
@@ -20,3 +23,6 @@ def init_room(app: Flask) -> None:
     register_identities(by_secret=identity_by_secret, by_session_id=identity_by_session_id)
     app.register_blueprint(routes_account.blueprint)
     app.register_blueprint(routes_users.blueprint)
+    for part in (routes_sessions, routes_tokens, routes_profile):
+        # The prefix is the service whose switch in the project holds for them.
+        app.register_blueprint(part.blueprint, name_prefix="account")

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from raindrop.accounts import sessions, signin, users
+from raindrop.accounts import presence, sessions, signin, users
 from raindrop.accounts.console import Claim
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.schemas import EmailSession, NewAccount
@@ -40,7 +40,9 @@ def create_account() -> tuple[dict[str, Any], int]:
 @allow("account")
 def get_account() -> dict[str, Any]:
     """Who is signed in; from the cache entry that every request reads."""
-    return dict(current_actor().person.user)
+    person = current_actor().person
+    presence.notice(person)
+    return dict(person.user)
 
 
 @blueprint.post("/sessions/email")

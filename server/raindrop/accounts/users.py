@@ -23,7 +23,6 @@ from raindrop.core.tenancy import Tenant, find_row, rows_of
 from raindrop.core.v1 import new_id, show_time
 
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-PASSWORD_MIN, PASSWORD_MAX = 8, 256
 
 LISTED = {
     "name": User.name,

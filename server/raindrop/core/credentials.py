@@ -342,7 +342,7 @@ def _by_jwt(project_id: str, token: str, caller: Caller) -> Actor:
     tenant, identity = _read_identity(project_id, user_id, f"id:{session_id}")
     if identity is None:
         raise JwtInvalid
-    return access.user(tenant, identity, caller)
+    return access.user(tenant, dataclasses.replace(identity, is_by_token=True), caller)
 
 
 def _by_admin(project_id: str, caller: Caller) -> Actor:
