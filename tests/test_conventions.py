@@ -52,8 +52,17 @@ def test_every_queue_of_a_job_or_a_schedule_has_a_worker() -> None:
     assert named | scheduled == served
 
 
+def test_the_workers_know_every_rooms_tasks() -> None:
+    rooms = {path.parent.name for path in (HOME / "server" / "raindrop").glob("*/tasks.py")}
+    source = (HOME / "server" / "raindrop" / "worker.py").read_text()
+    known = re.search(r"ROOMS_WITH_TASKS = \(([^)]*)\)", source)
+    assert known
+    assert set(re.findall(r"\w+", known[1])) == rooms
+
+
 def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
+    import raindrop.accounts.tasks
     import raindrop.audits.tasks
     import raindrop.core.dispatcher
     import raindrop.core.tasks
@@ -62,6 +71,7 @@ def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     import raindrop.todos.tasks
     from raindrop.scheduler import app as scheduler
 
+    assert raindrop.accounts.tasks
     assert raindrop.audits.tasks
     assert raindrop.core.dispatcher
     assert raindrop.jobs.tasks

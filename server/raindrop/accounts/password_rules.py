@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 
-from raindrop.accounts.models import User
 from raindrop.accounts.hashes import hash_anew, keep_hash
+from raindrop.accounts.models import User
 from raindrop.accounts.passwords import verify_argon2
 from raindrop.core.db import utc_now
 from raindrop.core.errors import AppError, BadRequest
