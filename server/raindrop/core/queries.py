@@ -280,8 +280,8 @@ def _condition(query: Query, columns: Mapping[str, Column]) -> sa.ColumnElement[
 
 def holds(column: Column, value: str) -> sa.ColumnElement[bool]:
     """Whether a column of JSON lists of texts has this text among them."""
-    # Not LIKE: SQLite's does not tell upper case from lower.
-    return sa.func.instr(sa.cast(column, sa.Text), json.dumps(value)) > 0
+    # Neither LIKE, for SQLite, nor a cast, for MySQL: both would take upper case for lower.
+    return sa.func.instr(sa.type_coerce(column, sa.Text), json.dumps(value)) > 0
 
 
 def _fit(value: Any, column: Column, attribute: str) -> Any:
