@@ -196,7 +196,11 @@ def set_target(
 
     Args:
         old: the address that it takes the place of.
+
+    Raises:
+        IntegrityError: the address itself is another user's.
     """
+    db.session.flush()  # here, for below an error is about the target alone
     try:
         with db.session.begin_nested():
             _set_target(user, provider_type, identifier, old)
