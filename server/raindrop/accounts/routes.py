@@ -2,9 +2,20 @@
 
 from flask import Flask
 
-from raindrop.accounts import routes_account, routes_profile, routes_sessions, routes_tokens
+from raindrop.accounts import (
+    routes_account,
+    routes_profile,
+    routes_sessions,
+    routes_tokens,
+    routes_users,
+    routes_users_access,
+    routes_users_imports,
+)
 from raindrop.accounts.sessions import identity_by_secret, identity_by_session_id
 from raindrop.core.credentials import register_identities
+
+for part in (routes_users_access, routes_users_imports):
+    routes_users.blueprint.register_blueprint(part.blueprint)
 
 
 def init_room(app: Flask) -> None:
@@ -14,3 +25,4 @@ def init_room(app: Flask) -> None:
     for part in (routes_sessions, routes_tokens, routes_profile):
         # The prefix is the service whose switch in the project holds for them.
         app.register_blueprint(part.blueprint, name_prefix="account")
+    app.register_blueprint(routes_users.blueprint)

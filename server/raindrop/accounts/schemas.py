@@ -18,12 +18,13 @@ Email = Annotated[Text, Field(max_length=320), AfterValidator(str.strip)]
 
 
 class NewAccount(V1Model):
-    """A sign-up."""
+    """A sign-up; ``token`` is for the first one of an instance."""
 
     userId: NewId  # noqa: N815  # the contract's name
     email: Email
     password: Password
     name: Name = ""
+    token: Text = Field("", max_length=256)
 
 
 class EmailSession(V1Model):

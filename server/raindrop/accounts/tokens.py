@@ -160,23 +160,27 @@ def redeem(tenant: Tenant, user: User, secret: str, *kinds: TokenType) -> Token 
         None: it is none of these kinds, wrong, over, or guessed at too often. It is no error, for
         the count of guesses must be kept.
     """
-    mine = sa.and_(Token.user_id == user.id, Token.expires_at > utc_now())
     counted = COUNTED.intersection(kinds)
     if counted:
         # Before the comparison: each of the guesses that come at once sees those before it.
-        guess = sa.update(Token).where(mine, Token.type.in_(counted))
+        guess = sa.update(Token).where(_is_live(user), Token.type.in_(counted))
         _execute(guess.values(attempts=Token.attempts + 1))
+    found = find_token(tenant, user, secret, *kinds)
+    is_taken = found and _execute(sa.delete(Token).where(Token.id == found.id)) == 1
+    return found if is_taken else None
+
+
+def find_token(tenant: Tenant, user: User, secret: str, *kinds: TokenType) -> Token | None:
+    """A user's token that is valid, not redeemed yet."""
     alternatives = [
         sa.and_(Token.type == kind, Token.secret_digest == _digest(kind, user, secret))
         for kind in kinds
     ]
-    found = db.session.scalar(
-        rows_of(Token, tenant).where(mine, sa.or_(*alternatives), Token.attempts <= ATTEMPTS_MAX)
-    )
-    if found is None or found.details.get("email", user.email) != user.email:
-        return None
-    is_taken = _execute(sa.delete(Token).where(Token.id == found.id)) == 1
-    return found if is_taken else None
+    is_right = sa.and_(sa.or_(*alternatives), Token.attempts <= ATTEMPTS_MAX)
+    found = db.session.scalar(rows_of(Token, tenant).where(_is_live(user), is_right))
+    # What was mailed to another address proves nothing of this one.
+    is_theirs = found is not None and found.details.get("email", user.email) == user.email
+    return found if is_theirs else None
 
 
 def delete_tokens(user: User, kind: TokenType) -> None:
@@ -205,6 +209,10 @@ def publish_token(actor: Actor, user: User, token: Token, action: str) -> None:
         payload=dump_token(Issued(token.public_id, user.public_id, token.expires_at)),
         actor=actor,
     )
+
+
+def _is_live(user: User) -> sa.ColumnElement[bool]:
+    return sa.and_(Token.user_id == user.id, Token.expires_at > utc_now())
 
 
 def _keep_alias(tenant: Tenant, user: User, public_id: str, expires_at: datetime.datetime) -> None:

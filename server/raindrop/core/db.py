@@ -20,7 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DisconnectionError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from raindrop.config import Settings
@@ -184,6 +184,18 @@ def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
             log.exception("something that waited for the commit failed")
 
 
+def let_go() -> None:
+    """Give the connection back while slow work is done that needs no database, such as hashing.
+
+    What was read stays at hand, as it was; whoever goes on with it reads it again, locked. Nothing
+    may have been written by now.
+    """
+    session = db.session()
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("let go before writing")
+    session.commit()
+
+
 def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once, last in the transaction, with all items given for it, in order.
 
@@ -195,6 +207,15 @@ def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
 def after_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once after the commit with all items given for it, in order."""
     db.session.info["after_commit"].setdefault(flush, []).append(item)
+
+
+def end_reading() -> None:
+    """End the open transaction, which has only read so far, before a slow call to another server.
+
+    On SQLite a request that may write holds the lock of all writers; on MySQL it holds a
+    connection. The next query begins another transaction in the same unit of work.
+    """
+    db.session.rollback()
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -226,8 +247,8 @@ def _check_idle(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> Non
 
 
 @event.listens_for(Session, "after_begin")
-def _begin(session: Session, _transaction: Any, connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
+def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and not transaction.nested:
         begin_sqlite(connection, is_write=session.info.get("is_write", True))
 
 
