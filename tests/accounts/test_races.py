@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.contract.recorder import ContractClient
 from tests.support.mailbox import wait_for_mail
 from tests.support.site import Site
 from tests.support.v1 import PASSWORD, Project, new_email
@@ -84,8 +83,7 @@ def test_five_of_fifty_guesses_count(project: Project) -> None:
 
 def test_one_of_many_passwords_stays(project: Project) -> None:
     email = new_email()
-    clients: list[ContractClient] = [project.sign_up(email)]
-    client = clients[0]
+    client = project.sign_up(email)
 
     def change(number: int) -> int:
         body = {"password": f"battery staple {number}", "oldPassword": PASSWORD}

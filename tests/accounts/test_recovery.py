@@ -78,7 +78,7 @@ def test_unknown_addresses_get_no_mail_and_the_same_answer(project: Project) -> 
         for each in (known, unknown)
     ]
     assert [answer.status_code for answer in answers] == [201, 201]
-    assert [sorted(answer.json()) for answer in answers][0] == sorted(answers[1].json())
+    assert answers[0].json().keys() == answers[1].json().keys()
     assert user_id not in answers[0].text
     assert {mail.recipient for mail in read_mails(project.site, project.id)} == {known}
 
@@ -112,11 +112,8 @@ def test_wrong_links(project: Project) -> None:
     project.sign_up(other)
     held = ask(project, email)
     invalid = (401, "user_invalid_token")
-    for change in (
-        {"secret": "0" * 64},
-        {"userId": "nobody"},
-        {"userId": ask(project, other)["userId"]},
-    ):
+    others = ask(project, other)
+    for change in ({"secret": "0" * 64}, {"userId": "nobody"}, {"userId": others["userId"]}):
         body = held | {"password": NEW_PASSWORD} | change
         assert error_of(project.guest().put(RECOVERY, json=body)) == invalid
     body = held | {"password": NEW_PASSWORD}

@@ -39,7 +39,8 @@ def test_one_session(project: Project) -> None:
     assert (seen["$id"], seen["current"], seen["secret"]) == (current["$id"], False, "")
     with other.case("not found"):
         assert error_of(other.get("/v1/account/sessions/nothing")) == NOT_FOUND
-    with project.sign_up() as stranger, stranger.case("other user"):
+    stranger = project.sign_up()
+    with stranger.case("other user"):
         path = f"/v1/account/sessions/{current['$id']}"
         assert error_of(stranger.get(path)) == NOT_FOUND
         assert error_of(stranger.patch(path)) == NOT_FOUND
