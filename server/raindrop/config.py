@@ -376,6 +376,16 @@ class Settings:
         return self.log_folder or self.var / "log"
 
     @property
+    def is_own_machine(self) -> bool:
+        """Whether nginx listens to this machine itself only."""
+        return ipaddress.ip_address(self.bind).is_loopback
+
+    @property
+    def sign_up_token_file(self) -> Path:
+        """The token that the first sign-up on the console needs elsewhere."""
+        return self.var / "secrets" / "sign-up-token"
+
+    @property
     def sqlalchemy_url(self) -> str:
         """The database's address with its default applied."""
         return self.database_url or f"sqlite:///{self.var / 'raindrop.db'}"

@@ -2,9 +2,8 @@
 sign-up closes unless the operator opened it."""
 
 import hmac
-import ipaddress
+import logging
 from http import HTTPStatus
-from pathlib import Path
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -19,11 +18,10 @@ from raindrop.core.errors import AppError
 from raindrop.core.secrets import digest, read_key
 from raindrop.core.tenancy import CONSOLE, Project
 
+log = logging.getLogger(__name__)
+
 OWNER = "owner"
 """The label of whoever was first."""
-
-TOKEN_FILE = "sign-up-token"  # noqa: S105  # a file's name
-USED = "used_sign_up_token"
 
 
 class Claim(NamedTuple):
@@ -56,25 +54,6 @@ def is_sign_up_open() -> bool:
     return _settings().sign_up == "open"
 
 
-def token_path(settings: Settings) -> Path:
-    """Where the token of the first sign-up is; whoever may read the file owns the server."""
-    return settings.var / "secrets" / TOKEN_FILE
-
-
-def make_token(settings: Settings) -> Path:
-    """Make the token unless it is there; where it is."""
-    read_key(token_path(settings))
-    return token_path(settings)
-
-
-def renew_token(settings: Settings) -> Path:
-    """Make another token in place of one that was used; where it is."""
-    path = make_token(settings)
-    if digest(read_key(path)) == _console_row(lock=False).details.get(USED):
-        path.unlink()
-    return make_token(settings)
-
-
 def needs_token(host: str) -> bool:
     """Whether the first sign-up needs the token: not where the server listens to its own machine
     only and was called by a local name, so that the visitor is who started it.
@@ -83,8 +62,7 @@ def needs_token(host: str) -> bool:
         host: by which the server was called, without a port. A page of another name that resolves
             to this machine is somebody else's.
     """
-    is_own_machine = ipaddress.ip_address(_settings().bind).is_loopback
-    return not (is_own_machine and host in LOCAL_HOSTS)
+    return not (_settings().is_own_machine and host in LOCAL_HOSTS)
 
 
 def admit(actor: Actor, claim: Claim) -> list[str]:
@@ -98,31 +76,33 @@ def admit(actor: Actor, claim: Claim) -> list[str]:
     """
     if not actor.tenant.is_console or actor.kind != ActorKind.GUEST:
         return []
-    row = _console_row(lock=True)
+    _lock_console()
     if has_operators():
         if not is_sign_up_open():
             raise ConsoleSignUpClosed
         return []
     if needs_token(claim.host):
-        _check_token(row, claim.token)
+        _check_token(claim.token)
     return [OWNER]
 
 
-def _check_token(row: Project, token: str) -> None:
-    path = make_token(_settings())
-    known = read_key(path)
-    used = row.details.get(USED, "")
-    if not known or not hmac.compare_digest(digest(known), digest(token)) or digest(known) == used:
+def _check_token(token: str) -> None:
+    path = _settings().sign_up_token_file
+    try:
+        known = read_key(path)
+    except OSError as error:
+        log.error("%s cannot be read: %s", path, error)
+        known = ""
+    if not known or not hmac.compare_digest(digest(known), digest(token)):
         raise ConsoleSignUpClosed(
             f"The first account needs the one-time token in the file {path} on the server."
         )
-    row.details = {**row.details, USED: digest(known)}
 
 
-def _console_row(*, lock: bool) -> Project:
-    query = sa.select(Project).where(Project.public_id == CONSOLE)
-    row: Project = db.session.execute(query.with_for_update() if lock else query).scalar_one()
-    return row
+def _lock_console() -> None:
+    """Have whoever else signs up wait, and see what this transaction has done."""
+    query = sa.select(Project.id).where(Project.public_id == CONSOLE)
+    db.session.execute(query.with_for_update())
 
 
 def _settings() -> Settings:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from raindrop.accounts import deletion, profiles, schemas_users, users
 from raindrop.accounts.models import User
-from raindrop.core.access import allow
+from raindrop.core.access import ScopeMissing, allow
 from raindrop.core.credentials import current_actor
 from raindrop.core.errors import UsageDisabled
 from raindrop.core.v1 import ListArguments, empty, not_served, parse_body, parse_query
@@ -150,9 +150,13 @@ def find(user_id: str, *, lock: bool = False) -> User:
     """The user of the path.
 
     Raises:
+        ScopeMissing: a user asks; a user's own scope for targets is for the account service.
         UserNotFound
     """
-    return users.get_user(current_actor().tenant, user_id, lock=lock)
+    actor = current_actor()
+    if not actor.is_privileged:
+        raise ScopeMissing("Users are for the project's keys and administrators.")
+    return users.get_user(actor.tenant, user_id, lock=lock)
 
 
 def show(user: User) -> dict[str, Any]:

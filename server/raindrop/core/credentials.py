@@ -65,6 +65,14 @@ class KeyExpired(AppError):
     message = "This key has expired; make a new one in the console."
 
 
+class Unauthenticated(AppError):
+    """No basic credentials, or not those of a project."""
+
+    type = "general_access_forbidden"
+    status = HTTPStatus.UNAUTHORIZED
+    message = "Send a project's id and one of its keys as basic credentials."
+
+
 class KeyAndSession(AppError):
     """Two credentials that mean different actors."""
 
@@ -162,6 +170,24 @@ def current_actor() -> Actor:
         g.actor = _authenticate()
         g.tenant = g.actor.tenant
     actor: Actor = g.actor
+    return actor
+
+
+def basic_actor() -> Actor:
+    """Who sends this request of OpenWhisk's API: basic credentials, a project's id and one of its
+    keys.
+
+    Raises:
+        Unauthenticated
+    """
+    given = request.authorization
+    if given is None or given.type != "basic" or not given.username or not given.password:
+        raise Unauthenticated
+    try:
+        actor = _by_key(given.username, given.password, current_caller())
+    except (ProjectNotFound, AccessForbidden, KeyExpired):
+        raise Unauthenticated from None
+    g.actor, g.tenant = actor, actor.tenant
     return actor
 
 

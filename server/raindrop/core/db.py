@@ -62,6 +62,11 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
     impl = sa.DateTime
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime.datetime]:
+        """What values of it are, for who compares with them."""
+        return datetime.datetime
+
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         if dialect.name == "mysql":
             return dialect.type_descriptor(mysql.DATETIME(fsp=3))

@@ -71,14 +71,6 @@ _NO_VALUES = {"isNull", "isNotNull", "orderAsc", "orderDesc", "orderRandom"}
 _LOGICAL = {"and", "or"}
 _PAGING = {"limit", "offset", "cursorAfter", "cursorBefore"}
 
-
-def holds(column: Column, text: str) -> sa.ColumnElement[bool]:
-    """Whether a text column has a text in it, or a JSON list has it as an element."""
-    if isinstance(column.type, sa.JSON):
-        return sa.type_coerce(column, sa.String).contains(json.dumps(text), autoescape=True)
-    return column.contains(text, autoescape=True)
-
-
 _OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]] = {
     "equal": lambda column, values: column.in_(values),
     "notEqual": lambda column, values: sa.or_(column != values[0], column.is_(None)),
@@ -94,13 +86,17 @@ _OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]]
     "notStartsWith": lambda column, values: ~column.startswith(values[0], autoescape=True),
     "endsWith": lambda column, values: column.endswith(values[0], autoescape=True),
     "notEndsWith": lambda column, values: ~column.endswith(values[0], autoescape=True),
-    "contains": lambda column, values: sa.or_(*(holds(column, value) for value in values)),
-    "notContains": lambda column, values: ~sa.or_(*(holds(column, value) for value in values)),
+    "contains": lambda column, values: sa.or_(
+        *(column.contains(value, autoescape=True) for value in values)
+    ),
+    "notContains": lambda column, values: (
+        ~sa.or_(*(column.contains(value, autoescape=True) for value in values))
+    ),
     "search": lambda column, values: column.contains(values[0], autoescape=True),
 }
 _LIST_OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]] = {
-    "contains": lambda column, values: sa.or_(*(_holds(column, value) for value in values)),
-    "notContains": lambda column, values: ~sa.or_(*(_holds(column, value) for value in values)),
+    "contains": lambda column, values: sa.or_(*(holds(column, value) for value in values)),
+    "notContains": lambda column, values: ~sa.or_(*(holds(column, value) for value in values)),
 }
 """For a column of JSON lists of texts: whether one of the texts is among them."""
 
@@ -282,7 +278,8 @@ def _condition(query: Query, columns: Mapping[str, Column]) -> sa.ColumnElement[
     return operators[query.method](column, values)
 
 
-def _holds(column: Column, value: str) -> sa.ColumnElement[bool]:
+def holds(column: Column, value: str) -> sa.ColumnElement[bool]:
+    """Whether a column of JSON lists of texts has this text among them."""
     # Not LIKE: SQLite's does not tell upper case from lower.
     return sa.func.instr(sa.cast(column, sa.Text), json.dumps(value)) > 0
 
@@ -293,7 +290,8 @@ def _fit(value: Any, column: Column, attribute: str) -> Any:
     Raises:
         QueryInvalid: it is of another.
     """
-    wanted = column.type.python_type
+    is_list = isinstance(column.type, sa.JSON)
+    wanted: Any = str if is_list else column.type.python_type
     if wanted is datetime.datetime and isinstance(value, str):
         try:
             time = datetime.datetime.fromisoformat(value)
@@ -303,8 +301,6 @@ def _fit(value: Any, column: Column, attribute: str) -> Any:
     if wanted is str and isinstance(value, str) and "\0" not in value:
         return value.encode("utf-8", "replace").decode()
     if type(value) is wanted and not (wanted is int and abs(value) >= 2**63):
-        return value
-    if wanted in (dict, list) and isinstance(value, str):
         return value
     raise QueryInvalid(f"{attribute}: needs a {wanted.__name__}")
 

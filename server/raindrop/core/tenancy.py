@@ -211,7 +211,7 @@ def find_row(model: type[R], tenant: Tenant, public_id: str, *, lock: bool = Fal
     """
     query = rows_of(model, tenant).where(model.public_id == public_id)
     if lock:
-        # What the session read of it before is old by now.
+        # The credentials' look-up may have read the row before the lock was ours.
         query = query.with_for_update().execution_options(populate_existing=True)
     return db.session.scalar(query)
 

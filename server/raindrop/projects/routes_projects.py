@@ -79,5 +79,3 @@ not_served(blueprint, "GET", "/<project_id>/webhooks/<webhook_id>")
 not_served(blueprint, "PUT", "/<project_id>/webhooks/<webhook_id>")
 not_served(blueprint, "DELETE", "/<project_id>/webhooks/<webhook_id>")
 not_served(blueprint, "PATCH", "/<project_id>/webhooks/<webhook_id>/signature")
-for method in ("GET", "PATCH", "DELETE"):
-    not_served(blueprint, method, "/<project_id>/templates/sms/<kind>/<locale>")

@@ -177,9 +177,10 @@ class OAuthChange(V1Model):
     enabled: bool | None = None
 
 
-class SmtpFields(V1Model):
-    """A mail server; what is not given stays as it is."""
+class SmtpChange(V1Model):
+    """Whether a project has its own mail server, and which; what is not given stays."""
 
+    enabled: bool
     senderName: Line | None = None  # noqa: N815
     senderEmail: Line | None = None  # noqa: N815
     replyTo: Line | None = None  # noqa: N815
@@ -188,12 +189,6 @@ class SmtpFields(V1Model):
     username: Line | None = None
     password: Secret | None = None
     secure: Literal["tls", "ssl", ""] | None = None
-
-
-class SmtpChange(SmtpFields):
-    """Whether a project has its own mail server, and which."""
-
-    enabled: bool
 
 
 class SmtpTest(V1Model):
@@ -213,11 +208,11 @@ class SmtpTest(V1Model):
 class TemplateChange(V1Model):
     """A mail's own words."""
 
-    subject: Annotated[Text, Field(min_length=1, max_length=255)]
-    message: Annotated[Text, Field(min_length=1, max_length=16_000)]
-    senderName: Annotated[Text, Field(max_length=255)] = ""  # noqa: N815
-    senderEmail: Annotated[Text, Field(max_length=320)] = ""  # noqa: N815
-    replyTo: Annotated[Text, Field(max_length=320)] = ""  # noqa: N815
+    subject: Text
+    message: Text
+    senderName: Text = ""  # noqa: N815
+    senderEmail: Text = ""  # noqa: N815
+    replyTo: Text = ""  # noqa: N815
 
 
 class KeyFields(V1Model):

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from raindrop.core.access import WRITING_ROLES, Actor, ScopeMissing, Unauthorized
 from raindrop.core.cache import get_cache
 from raindrop.core.db import db, utc_now
-from raindrop.core.errors import AppError, NotFound
+from raindrop.core.errors import AppError
 from raindrop.core.events import publish
 from raindrop.core.queries import list_selected
 from raindrop.core.tenancy import (
@@ -29,6 +29,7 @@ from raindrop.core.tenancy import (
 )
 from raindrop.jobs.service import create_job
 from raindrop.projects.shapes import dump_projects
+from raindrop.teams.service import TeamNotFound
 
 RESERVED = frozenset({CONSOLE, "site"})
 
@@ -55,13 +56,6 @@ class RegionUnsupported(AppError):
     type = "project_region_unsupported"
     status = HTTPStatus.BAD_REQUEST
     message = 'This server has one region, "default".'
-
-
-class TeamNotFound(NotFound):
-    """No such team, or the actor is not in it."""
-
-    type = "team_not_found"
-    message = "There is no team with this id that you are a member of."
 
 
 def teams_of(actor: Actor) -> set[str]:
@@ -103,6 +97,26 @@ def get_own_project(actor: Actor, public_id: str) -> Project:
     """
     project = _find(actor, public_id, lock=True)
     check_may_write(actor, project.team_id)
+    return project
+
+
+def every_project() -> Sequence[Project]:
+    """All projects but the server's own, for whoever runs the server."""
+    query = sa.select(Project).where(_is_there())
+    return db.session.scalars(query.order_by(Project.id)).all()
+
+
+def find_project(public_id: str) -> Project:
+    """One of them.
+
+    Raises:
+        ProjectNotFound
+    """
+    project: Project | None = db.session.scalar(
+        sa.select(Project).where(_is_there(), Project.public_id == public_id)
+    )
+    if project is None:
+        raise ProjectNotFound("There is no project with this id.")
     return project
 
 
@@ -262,14 +276,14 @@ def _find(actor: Actor, public_id: str, *, lock: bool) -> Project:
 
 
 def _is_visible(actor: Actor) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Project.team_id.in_(teams_of(actor)),
-        Project.deleted_at.is_(None),
-        Project.public_id != CONSOLE,
-    )
+    return sa.and_(Project.team_id.in_(teams_of(actor)), _is_there())
+
+
+def _is_there() -> sa.ColumnElement[bool]:
+    return sa.and_(Project.deleted_at.is_(None), Project.public_id != CONSOLE)
 
 
 def _check_team(actor: Actor, team_id: str) -> None:
     if team_id not in teams_of(actor):
-        raise TeamNotFound
+        raise TeamNotFound("There is no team with this id that you are a member of.")
     check_may_write(actor, team_id)

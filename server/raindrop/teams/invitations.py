@@ -3,12 +3,12 @@
 import datetime
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import sqlalchemy as sa
 
 from raindrop.accounts import users
 from raindrop.accounts.models import Session, User
+from raindrop.accounts.redirects import add_query, check_redirect
 from raindrop.accounts.sessions import create_session
 from raindrop.accounts.signin import check_active, check_method
 from raindrop.accounts.users import (
@@ -185,8 +185,8 @@ def _send(actor: Actor, member: Member, url: str) -> None:
     secret = new_secret()
     membership.secret_digest = _proof(secret, user)
     membership.invitation_expires_at = utc_now() + INVITATION_LASTS
-    link = _with_query(
-        url,
+    link = add_query(
+        check_redirect(actor.tenant, url),
         membershipId=membership.public_id,
         userId=user.public_id,
         secret=secret,
@@ -220,9 +220,3 @@ def _check_secret(actor: Actor, member: Member, user_id: str, secret: str) -> No
 def _proof(secret: str, user: User) -> str:
     """With the address: whoever reads the mails of one that the user gave up gets nothing."""
     return digest(f"{secret} {user.email}")
-
-
-def _with_query(url: str, **arguments: str) -> str:
-    parts = urlsplit(url)
-    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *arguments.items()])
-    return urlunsplit(parts._replace(query=query))

@@ -82,7 +82,8 @@ def list_memberships(
         TeamNotFound, QueryInvalid, CursorNotFound
     """
     team = get_team(actor, team_id)
-    where = Membership.team_id == team.id
+    living = sa.select(User.id).where(User.project_id == actor.tenant.id)
+    where = sa.and_(Membership.team_id == team.id, Membership.user_id.in_(living))
     return _list(actor.tenant, where, queries, search, is_counted=is_counted)
 
 
@@ -95,7 +96,7 @@ def list_of_user(
         UserNotFound, QueryInvalid, CursorNotFound
     """
     user = get_user(actor.tenant, user_id)
-    living = sa.select(Team.id).where(Team.deleted_at.is_(None))
+    living = sa.select(Team.id).where(Team.project_id == actor.tenant.id)
     where = sa.and_(Membership.user_id == user.id, Membership.team_id.in_(living))
     return _list(actor.tenant, where, queries, search, is_counted=is_counted)
 

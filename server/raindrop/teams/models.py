@@ -12,10 +12,7 @@ from raindrop.core.tenancy import TenantRow
 
 
 class Team(TenantRow, db.Model):  # type: ignore[name-defined, misc]
-    """A team; ``total`` counts its confirmed memberships.
-
-    ``deleted_at``: nobody finds it any more, a job deletes its memberships.
-    """
+    """A team; ``total`` counts its confirmed memberships."""
 
     __tablename__ = "teams"
     __table_args__ = (
@@ -26,7 +23,6 @@ class Team(TenantRow, db.Model):  # type: ignore[name-defined, misc]
     name: Mapped[str] = mapped_column(sa.String(NAME_MAX))
     total: Mapped[int] = mapped_column(default=0)
     prefs: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
-    deleted_at: Mapped[datetime.datetime | None] = mapped_column(UtcDateTime)
 
 
 class Membership(TenantRow, db.Model):  # type: ignore[name-defined, misc]

@@ -8,6 +8,7 @@ from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
 from raindrop.core.v1 import ListArguments, empty, parse_body, parse_query, show_list
 from raindrop.teams import service
+from raindrop.teams.deletion import delete_team as delete
 from raindrop.teams.schemas import NewTeam, TeamPrefs, TeamRename
 
 blueprint = Blueprint("teams", __name__, url_prefix="/v1/teams")
@@ -52,7 +53,7 @@ def rename_team(team_id: str) -> dict[str, Any]:
 @allow("teams.write")
 def delete_team(team_id: str) -> Response:
     """Delete a team."""
-    service.delete_team(current_actor(), team_id)
+    delete(current_actor(), team_id)
     return empty()
 
 

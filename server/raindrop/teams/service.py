@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from raindrop.accounts.models import User
 from raindrop.core.access import Actor, ActorKind, Unauthorized
 from raindrop.core.cache import get_cache
 from raindrop.core.credentials import user_tag
@@ -15,15 +14,11 @@ from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError, NotFound
 from raindrop.core.events import publish
 from raindrop.core.queries import list_rows
-from raindrop.core.tenancy import Tenant, rows_of
+from raindrop.core.tenancy import Tenant, find_row
 from raindrop.core.v1 import new_id, show_time
-from raindrop.jobs.service import create_job
 from raindrop.teams.models import Membership, Team
 
 OWNER = "owner"
-TAGS_MAX = 200
-"""A team of more members takes the whole project's identities from the cache when it is deleted:
-one key in place of thousands."""
 
 
 class TeamNotFound(NotFound):
@@ -79,7 +74,7 @@ def list_teams(
     Raises:
         QueryInvalid, CursorNotFound
     """
-    where: list[sa.ColumnElement[bool]] = [Team.deleted_at.is_(None)]
+    where = []
     if not actor.is_privileged:
         mine = sa.select(Membership.team_id).where(
             Membership.user_id == actor.person.user_id, Membership.is_confirmed
@@ -128,8 +123,7 @@ def find_team(tenant: Tenant, public_id: str, *, lock: bool = False) -> Team:
     Raises:
         TeamNotFound
     """
-    query = rows_of(Team, tenant).where(Team.public_id == public_id, Team.deleted_at.is_(None))
-    team: Team | None = db.session.scalar(query.with_for_update() if lock else query)
+    team = find_row(Team, tenant, public_id, lock=lock)
     if team is None:
         raise TeamNotFound
     return team
@@ -164,20 +158,6 @@ def set_prefs(actor: Actor, public_id: str, prefs: dict[str, Any]) -> Team:
     return team
 
 
-def delete_team(actor: Actor, public_id: str) -> None:
-    """Delete a team: its members lose its roles at once, a job deletes their memberships.
-
-    Raises:
-        TeamNotFound, Unauthorized
-    """
-    team = get_owned_team(actor, public_id, lock=True)
-    _forget_members(actor.tenant, team)
-    publish_team(actor, team, "delete")
-    # Its id is free for another from now on.
-    team.public_id, team.deleted_at = new_id(), utc_now()
-    create_job("teams.delete", queue="deletes", params={"team_id": team.id})
-
-
 def count_members(team: Team, difference: int) -> None:
     """Change the number of confirmed members, exact among others who do so."""
     db.session.execute(
@@ -193,7 +173,7 @@ def roles_of_member(user_id: int) -> list[str]:
     query = (
         sa.select(Team.public_id, Membership.public_id, Membership.roles)
         .join(Team, Team.id == Membership.team_id)
-        .where(Membership.user_id == user_id, Membership.is_confirmed, Team.deleted_at.is_(None))
+        .where(Membership.user_id == user_id, Membership.is_confirmed)
     )
     roles = []
     for team_id, membership_id, names in db.session.execute(query):
@@ -237,15 +217,3 @@ def _add_founder(actor: Actor, team: Team, roles: Iterable[str]) -> None:
     )
     db.session.add(membership)
     get_cache().invalidate(user_tag(actor.tenant.public_id, actor.user_id))
-
-
-def _forget_members(tenant: Tenant, team: Team) -> None:
-    members = (
-        sa.select(User.public_id)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.team_id == team.id, Membership.is_confirmed)
-        .limit(TAGS_MAX + 1)
-    )
-    ids = db.session.scalars(members).all()
-    tags = [user_tag(tenant.public_id, user_id) for user_id in ids]
-    get_cache().invalidate(*(tags if len(tags) <= TAGS_MAX else [tenant.tag]))
