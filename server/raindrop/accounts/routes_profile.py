@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from raindrop.accounts import own_account, profiles
+from raindrop.accounts import own_profile, profiles
 from raindrop.accounts.schemas import NewEmail, NewName, NewPassword, NewPhone, NewPrefs
 from raindrop.accounts.sessions import session_user
 from raindrop.accounts.users import dump_user
@@ -20,7 +20,7 @@ blueprint = Blueprint("profile", __name__, url_prefix="/v1/account")
 def update_email() -> dict[str, Any]:
     """Change the address; an anonymous account becomes a full one."""
     body = parse_body(NewEmail)
-    return dump_user(own_account.change_email(current_actor(), body.email, body.password))
+    return dump_user(own_profile.change_email(current_actor(), body.email, body.password))
 
 
 @blueprint.patch("/phone")
@@ -28,7 +28,7 @@ def update_email() -> dict[str, Any]:
 def update_phone() -> dict[str, Any]:
     """Change the phone number."""
     body = parse_body(NewPhone)
-    return dump_user(own_account.change_phone(current_actor(), body.phone, body.password))
+    return dump_user(own_profile.change_phone(current_actor(), body.phone, body.password))
 
 
 @blueprint.patch("/password")
@@ -37,7 +37,7 @@ def update_phone() -> dict[str, Any]:
 def update_password() -> dict[str, Any]:
     """Change the password."""
     body = parse_body(NewPassword)
-    return dump_user(own_account.change_password(current_actor(), body.password, body.oldPassword))
+    return dump_user(own_profile.change_password(current_actor(), body.password, body.oldPassword))
 
 
 @blueprint.patch("/name")
@@ -73,7 +73,7 @@ def update_prefs() -> dict[str, Any]:
 def update_status() -> Response:
     """Close one's own account; only an administrator opens it again."""
     actor = current_actor()
-    response = jsonify(dump_user(own_account.block_self(actor)))
+    response = jsonify(dump_user(own_profile.block_self(actor)))
     forget_session(response, actor.tenant)
     return response
 
@@ -83,7 +83,7 @@ def update_status() -> Response:
 def delete_account() -> Response:
     """Delete one's own account and everything of it."""
     actor = current_actor()
-    own_account.delete_self(actor)
+    own_profile.delete_self(actor)
     response = empty()
     forget_session(response, actor.tenant)
     return response
