@@ -1,6 +1,8 @@
 """What people change of their own account."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from raindrop.accounts import deletion, password_rules, profiles
 from raindrop.accounts.hashes import Hash, verify
@@ -68,6 +70,20 @@ def change_password(actor: Actor, password: str, old: str) -> User:
     _keep_password(actor, user, hashed)
     if actor.tenant.settings.invalidates_sessions:
         end_sessions(actor, user, but=str(actor.person.session.get("$id", "")))
+    return user
+
+
+def change_name(actor: Actor, name: str) -> User:
+    """Change the person's name."""
+    user = session_user(actor, lock=True)
+    profiles.change_name(actor, user, name)
+    return user
+
+
+def change_prefs(actor: Actor, prefs: Mapping[str, Any]) -> User:
+    """Replace the person's preferences."""
+    user = session_user(actor, lock=True)
+    profiles.change_prefs(actor, user, prefs)
     return user
 
 

@@ -36,7 +36,7 @@ class PasswordPersonal(AppError):
     message = "The password holds your name, e-mail, phone number or user id; choose another."
 
 
-def check_new_password(tenant: Tenant, password: str, personal: Iterable[str | None]) -> None:
+def check_new_password(tenant: Tenant, password: str, *, personal: Iterable[str | None]) -> None:
     """Whether a new password fits the project's rules, but for those about earlier ones.
 
     Args:
@@ -66,7 +66,7 @@ def prepare(tenant: Tenant, user: User, password: str, *also_personal: str) -> H
         ServiceUnavailable: too many wait already.
     """
     personal = (user.public_id, user.email, user.name, user.phone, *also_personal)
-    check_new_password(tenant, password, personal)
+    check_new_password(tenant, password, personal=personal)
     for hashed in _recent(tenant, user):
         # Those of another system are verified by parameters that the history does not keep.
         if hashed.startswith("$argon2") and verify_argon2(hashed, password):

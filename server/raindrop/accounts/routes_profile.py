@@ -4,9 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from raindrop.accounts import own_profile, profiles
+from raindrop.accounts import own_profile
 from raindrop.accounts.schemas import NewEmail, NewName, NewPassword, NewPhone, NewPrefs
-from raindrop.accounts.sessions import session_user
 from raindrop.accounts.users import dump_user
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor, forget_session
@@ -44,10 +43,7 @@ def update_password() -> dict[str, Any]:
 @allow("account")
 def update_name() -> dict[str, Any]:
     """Change the name."""
-    body, actor = parse_body(NewName), current_actor()
-    user = session_user(actor, lock=True)
-    profiles.change_name(actor, user, body.name)
-    return dump_user(user)
+    return dump_user(own_profile.change_name(current_actor(), parse_body(NewName).name))
 
 
 @blueprint.get("/prefs")
@@ -62,10 +58,7 @@ def get_prefs() -> dict[str, Any]:
 @allow("account")
 def update_prefs() -> dict[str, Any]:
     """Replace the preferences."""
-    body, actor = parse_body(NewPrefs), current_actor()
-    user = session_user(actor, lock=True)
-    profiles.change_prefs(actor, user, body.prefs)
-    return dump_user(user)
+    return dump_user(own_profile.change_prefs(current_actor(), parse_body(NewPrefs).prefs))
 
 
 @blueprint.patch("/status")

@@ -114,7 +114,7 @@ def create_user(
     tenant, now = actor.tenant, utc_now()
     # Hashed before the first query: no connection waits for it.
     if password and hashed is None:
-        check_new_password(tenant, password, (public_id, email, name, phone))
+        check_new_password(tenant, password, personal=(public_id, email, name, phone))
         hashed = hash_anew(password)
     labels = admit(actor, claim)
     _check_limit(tenant)
