@@ -108,7 +108,8 @@ def create_user(
         claim: what lets a visitor be the instance's first (accounts/console.py).
 
     Raises:
-        UserAlreadyExists, UserCountExceeded, ConsoleSignUpClosed, BadRequest, PasswordPersonal
+        UserAlreadyExists, UserCountExceeded, ConsoleSignUpClosed
+        BadRequest, PasswordPersonal: the password does not fit the project's rules.
     """
     tenant, now = actor.tenant, utc_now()
     # Hashed before the first query: no connection waits for it.
