@@ -15,9 +15,9 @@ from raindrop.core.credentials import SessionSecret, roles_of_user
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import NotFound
 from raindrop.core.events import publish
+from raindrop.core.formats import new_id, show_time
 from raindrop.core.secrets import digest, new_secret
 from raindrop.core.tenancy import Tenant, rows_of
-from raindrop.core.v1 import new_id, show_time
 
 
 class SessionNotFound(NotFound):
