@@ -243,7 +243,7 @@ def test_deleting_a_project_deletes_everything(project: OwnedProject) -> None:
     assert error_of(project.console.get(project.path)) == (404, "project_not_found")
     assert error_of(project.console.delete(project.path)) == (404, "project_not_found")
     assert project.id not in project.console.get("/v1/projects").text
-    tables = ("users", "sessions", "targets", "keys", "platforms", "events")
+    tables = ("users", "sessions", "targets", "keys", "platforms", "teams", "events", "audits")
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         left = {
