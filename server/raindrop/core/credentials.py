@@ -330,6 +330,8 @@ def _dynamic_key(tenant: Tenant, secret: str) -> KeyFacts | None:
     claims = read_jwt(token) if prefix == "dynamic" else None
     if claims is None or claims.get("projectId") != tenant.public_id:
         return None
+    if claims.get("project") != tenant.id:
+        return None  # another project had this id before
     return KeyFacts("", "dynamic", tuple(claims.get("scopes", ())), float(claims["exp"]))
 
 

@@ -180,7 +180,8 @@ def sign_dynamic_key(actor: Actor, project_id: str, scopes: Iterable[str], lifet
     project = get_own_project(actor, project_id)
     claims = {"projectId": project.public_id, "scopes": check_scopes(scopes)}
     leave_event(actor, project, "jwts.create", claims)
-    return f"dynamic_{sign_jwt(claims, lifetime_s)}"
+    token = sign_jwt({**claims, "project": project.id}, lifetime_s)
+    return f"dynamic_{token}"
 
 
 def note_use(project_id: int, key_id: str, sdk: str) -> None:
