@@ -62,22 +62,11 @@ def test_the_workers_know_every_rooms_tasks() -> None:
 
 def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
-    import raindrop.accounts.tasks
-    import raindrop.audits.tasks
-    import raindrop.core.dispatcher
-    import raindrop.core.tasks
-    import raindrop.jobs.tasks
-    import raindrop.mails.tasks
-    import raindrop.todos.tasks
     from raindrop.scheduler import app as scheduler
+    from raindrop.worker import celery
 
-    assert raindrop.accounts.tasks
-    assert raindrop.audits.tasks
-    assert raindrop.core.dispatcher
-    assert raindrop.jobs.tasks
-    assert raindrop.mails.tasks
-    assert raindrop.todos.tasks
-    known = set(raindrop.core.tasks.celery.tasks)
+    celery.loader.import_default_modules()
+    known = set(celery.tasks)
     scheduled = {entry["task"] for entry in scheduler.conf.beat_schedule.values()}
     assert scheduled <= known
 

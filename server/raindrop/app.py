@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> RaindropApp:
     tasks.init_tasks(app, settings)
     secrets.init_secrets(app, settings)
     dispatcher.init_dispatcher(app)
+    http.init_requests(app)
     v1.init_v1(app)
     http.init_http(app, settings)
     errors.init_errors(app)

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from raindrop.accounts.hashes import hash_anew, keep_hash
+from raindrop.accounts import password_rules
 from raindrop.accounts.models import User
 from raindrop.accounts.sessions import end_sessions
 from raindrop.accounts.users import changed, check_email, check_phone, get_user, set_target
 from raindrop.core.access import Actor
-from raindrop.core.db import db, let_go, utc_now
+from raindrop.core.db import db, let_go
 from raindrop.core.errors import AppError
 
 
@@ -73,14 +73,13 @@ def change_password(actor: Actor, user_id: str, password: str) -> User:
     Sessions end where the project wants that.
 
     Raises:
-        UserNotFound
+        UserNotFound, BadRequest, PasswordPersonal, PasswordRecentlyUsed
     """
-    get_user(actor.tenant, user_id)
+    found = get_user(actor.tenant, user_id)
     let_go()
-    hashed = hash_anew(password) if password else None
+    hashed = password_rules.prepare(actor.tenant, found, password) if password else None
     user = get_user(actor.tenant, user_id, lock=True)
-    keep_hash(user, hashed)
-    user.password_updated_at = utc_now()
+    password_rules.keep(actor.tenant, user, hashed)
     if actor.tenant.settings.invalidates_sessions:
         end_sessions(actor, user)
     changed(actor, user, "update.password")

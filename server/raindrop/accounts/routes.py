@@ -22,7 +22,7 @@ def init_room(app: Flask) -> None:
     """Register the room's routes, and where identities come from."""
     register_identities(by_secret=identity_by_secret, by_session_id=identity_by_session_id)
     app.register_blueprint(routes_account.blueprint)
-    app.register_blueprint(routes_users.blueprint)
     for part in (routes_sessions, routes_tokens, routes_profile):
         # The prefix is the service whose switch in the project holds for them.
         app.register_blueprint(part.blueprint, name_prefix="account")
+    app.register_blueprint(routes_users.blueprint)

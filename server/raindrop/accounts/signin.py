@@ -5,7 +5,6 @@ from http import HTTPStatus
 from raindrop.accounts.console import NO_CLAIM, Claim
 from raindrop.accounts.hashes import check_password, keep_hash
 from raindrop.accounts.models import Session, User
-from raindrop.accounts.password_rules import check_new_password
 from raindrop.accounts.passwords import waste_time
 from raindrop.accounts.sessions import create_session
 from raindrop.accounts.users import check_email, create_user, find_by_email, get_user
@@ -78,15 +77,6 @@ def check_active(user: User) -> None:
         raise UserBlocked
 
 
-def is_password_of(user: User, password: str) -> bool:
-    """Whether somebody knows the user's password.
-
-    Raises:
-        ServiceUnavailable: too many wait already.
-    """
-    return bool(user.password) and check_password(user, password) is not None
-
-
 def sign_up(
     actor: Actor,
     public_id: str,
@@ -102,14 +92,11 @@ def sign_up(
         claim: see :func:`create_user`.
 
     Raises:
-        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest, PasswordPersonal,
-        ConsoleSignUpClosed
+        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest, ConsoleSignUpClosed
     """
     check_method(actor.tenant, "email-password")
-    email = check_email(email)
-    check_new_password(actor.tenant, password, personal=(public_id, email, name))
     return create_user(
-        actor, public_id, email=email, password=password, name=name, claim=claim
+        actor, public_id, email=check_email(email), password=password, name=name, claim=claim
     )
 
 

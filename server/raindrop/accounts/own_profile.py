@@ -4,32 +4,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
+from raindrop.accounts import deletion, password_rules, profiles
+from raindrop.accounts.hashes import Hash, verify
 from raindrop.accounts.models import User
-from raindrop.accounts.password_rules import set_password
 from raindrop.accounts.sessions import end_sessions, session_user
-from raindrop.accounts.signin import InvalidCredentials, is_password_of
-from raindrop.accounts.users import changed, check_email, check_phone, set_target
+from raindrop.accounts.signin import InvalidCredentials
+from raindrop.accounts.users import changed, check_email, check_phone
 from raindrop.core.access import Actor
-from raindrop.core.db import db
+from raindrop.core.db import let_go
 from raindrop.core.errors import AppError
-
-
-class EmailAlreadyExists(AppError):
-    """The address is somebody else's."""
-
-    type = "user_email_already_exists"
-    status = HTTPStatus.CONFLICT
-    message = "Another user of this project has this e-mail address."
-
-
-class PhoneAlreadyExists(AppError):
-    """The number is somebody else's."""
-
-    type = "user_phone_already_exists"
-    status = HTTPStatus.CONFLICT
-    message = "Another user of this project has this phone number."
 
 
 class DeletionProhibited(AppError):
@@ -48,31 +31,23 @@ def change_email(actor: Actor, email: str, password: str) -> User:
     Raises:
         InvalidCredentials, EmailAlreadyExists, BadRequest, PasswordPersonal
     """
-    email, user = check_email(email), session_user(actor, lock=True)
-    is_new = email != user.email
-    if is_new:
-        user.email, user.is_email_verified = email, False
-    _prove_or_set_password(actor, user, password)
-    if is_new:
-        _write_target(user, "email", email, EmailAlreadyExists)
-    changed(actor, user, "update.email")
+    email = check_email(email)
+    user = _prove_or_set_password(actor, password, email)
+    profiles.change_email(actor, user, email)
     return user
 
 
 def change_phone(actor: Actor, phone: str, password: str) -> User:
     """Change the person's phone number, which is then not verified.
 
+    Who has no password yet gets this one.
+
     Raises:
         InvalidCredentials, PhoneAlreadyExists, BadRequest, PasswordPersonal
     """
-    phone, user = check_phone(phone), session_user(actor, lock=True)
-    is_new = phone != user.phone
-    if is_new:
-        user.phone, user.is_phone_verified = phone, False
-    _prove_or_set_password(actor, user, password)
-    if is_new:
-        _write_target(user, "sms", phone, PhoneAlreadyExists)
-    changed(actor, user, "update")
+    phone = check_phone(phone)
+    user = _prove_or_set_password(actor, password, phone)
+    profiles.change_phone(actor, user, phone)
     return user
 
 
@@ -85,38 +60,38 @@ def change_password(actor: Actor, password: str, old: str) -> User:
     Raises:
         InvalidCredentials, BadRequest, PasswordPersonal, PasswordRecentlyUsed
     """
-    user = session_user(actor, lock=True)
-    if user.password and not is_password_of(user, old):
+    found = session_user(actor)
+    let_go()
+    proven = found.password
+    if proven and not verify(found, old):
         raise InvalidCredentials
-    set_password(actor.tenant, user, password)
+    hashed = password_rules.prepare(actor.tenant, found, password)
+    user = _lock(actor, proven)
+    _keep_password(actor, user, hashed)
     if actor.tenant.settings.invalidates_sessions:
         end_sessions(actor, user, but=str(actor.person.session.get("$id", "")))
-    changed(actor, user, "update.password")
     return user
 
 
 def change_name(actor: Actor, name: str) -> User:
     """Change the person's name."""
     user = session_user(actor, lock=True)
-    user.name = name
-    changed(actor, user, "update.name")
+    profiles.change_name(actor, user, name)
     return user
 
 
 def change_prefs(actor: Actor, prefs: Mapping[str, Any]) -> User:
     """Replace the person's preferences."""
     user = session_user(actor, lock=True)
-    user.prefs = dict(prefs)
-    changed(actor, user, "update.prefs")
+    profiles.change_prefs(actor, user, prefs)
     return user
 
 
 def block_self(actor: Actor) -> User:
     """Close the person's account until an administrator opens it again; every session ends."""
     user = session_user(actor, lock=True)
-    user.is_active = False
     end_sessions(actor, user)
-    changed(actor, user, "update.status")
+    profiles.change_status(actor, user, is_active=False)
     return user
 
 
@@ -126,25 +101,38 @@ def delete_self(actor: Actor) -> None:
     Raises:
         DeletionProhibited: an operator who is still in a team, whose projects need people.
     """
-    user = session_user(actor, lock=True)
     is_in_team = any(role.startswith("team:") for role in actor.person.roles)
     if actor.tenant.is_console and is_in_team:
         raise DeletionProhibited
-    user.is_active = False
-    end_sessions(actor, user)
-    changed(actor, user, "delete")
+    deletion.delete_user(actor, session_user(actor))
 
 
-def _prove_or_set_password(actor: Actor, user: User, password: str) -> None:
-    if not user.password:
-        set_password(actor.tenant, user, password)
-    elif not is_password_of(user, password):
+def _prove_or_set_password(actor: Actor, password: str, address: str) -> User:
+    """The person, locked, who proved the password; who has none gets it.
+
+    Args:
+        address: what the person gets besides, so that the password does not hold it.
+    """
+    found = session_user(actor)
+    let_go()
+    proven, hashed = found.password, None
+    if not proven:
+        hashed = password_rules.prepare(actor.tenant, found, password, address)
+    elif not verify(found, password):
         raise InvalidCredentials
+    user = _lock(actor, proven)
+    if hashed:
+        _keep_password(actor, user, hashed)
+    return user
 
 
-def _write_target(user: User, provider_type: str, value: str, taken: type[AppError]) -> None:
-    try:
-        set_target(user, provider_type, value)
-        db.session.flush()  # the database decides who has it
-    except IntegrityError:
-        raise taken from None
+def _lock(actor: Actor, proven: str | None) -> User:
+    user = session_user(actor, lock=True)
+    if user.password != proven:  # changed while it was compared
+        raise InvalidCredentials
+    return user
+
+
+def _keep_password(actor: Actor, user: User, hashed: Hash) -> None:
+    password_rules.keep(actor.tenant, user, hashed)
+    changed(actor, user, "update.password")
