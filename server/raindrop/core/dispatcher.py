@@ -158,7 +158,11 @@ def count_waiting() -> dict[str, int]:
     new = db.session.scalar(
         sa.select(sa.func.count()).select_from(_events).where(_events.c.state == NEW)
     )
-    return {"dispatcher": new or 0, **dict.fromkeys(consumers, 0), **dict(rows.tuples().all())}
+    return {
+        "dispatcher": new or 0,
+        **dict.fromkeys(consumers, 0),
+        **{row[0]: row[1] for row in rows},
+    }
 
 
 def oldest_waiting() -> datetime.datetime | None:
@@ -181,7 +185,7 @@ def count_given_up() -> dict[str, int]:
         .where(_deliveries.c.attempts >= MAX_ATTEMPTS)
         .group_by(_deliveries.c.consumer)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def _make_deliveries(consumer: Consumer, event_ids: Sequence[int]) -> None:
