@@ -16,6 +16,7 @@ from raindrop.core.db import db, utc_now
 from raindrop.core.errors import NotFound
 from raindrop.core.events import publish
 from raindrop.core.formats import new_id, show_time
+from raindrop.core.geo import country_of
 from raindrop.core.secrets import digest, new_secret
 from raindrop.core.tenancy import Tenant, rows_of
 
@@ -48,7 +49,7 @@ def create_session(
         ip=actor.caller.ip,
         user_agent=actor.caller.user_agent,
         client=describe_client(actor.caller.user_agent),
-        country_code="--",
+        country_code=country_of(actor.caller.ip),
         factors=[factor],
         expires_at=now + datetime.timedelta(seconds=tenant.settings.session_duration_s),
         created_at=now,
