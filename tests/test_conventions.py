@@ -17,6 +17,7 @@ ROOM_FILES = {
     # nouns and adapters of a room
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
+    "factors", "mfa", "routes_mfa", "oauth", "providers", "identities", "routes_oauth",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
 

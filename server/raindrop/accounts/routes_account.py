@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify
 from raindrop.accounts import sessions, signin, users
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.schemas import EmailSession, NewAccount
-from raindrop.core.access import ActorKind, allow
+from raindrop.core.access import ActorKind, allow, check_factors
 from raindrop.core.credentials import (
     SessionSecret,
     current_actor,
@@ -60,7 +60,7 @@ def list_sessions() -> dict[str, Any]:
 
 
 @blueprint.delete("/sessions/<session_id>")
-@allow("account")
+@allow("account", needs_all_factors=False)
 @limited(100, 3600, "url:{url},ip:{ip}")
 def delete_session(session_id: str) -> Response:
     """End one session; ``current`` is the one that asks."""
@@ -68,6 +68,8 @@ def delete_session(session_id: str) -> Response:
     user = sessions.session_user(actor)
     current_id = str(actor.person.session.get("$id", ""))
     public_id = current_id if session_id == "current" else session_id
+    if public_id != current_id:
+        check_factors(actor)
     sessions.end_session(actor, user, sessions.get_session(actor.tenant, user, public_id))
     response = empty()
     if public_id == current_id:

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from raindrop.accounts.factors import Factor
 from raindrop.accounts.users import PASSWORD_MAX, PASSWORD_MIN
+from raindrop.core.tenancy import ID_MAX
 from raindrop.core.v1 import Name, NewId, Text, V1Model
 
 Password = Annotated[Text, Field(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
@@ -30,3 +32,37 @@ class EmailSession(V1Model):
 
     email: Email
     password: GivenPassword
+
+
+def _read_factor(value: object) -> object:
+    """The contract's requests say ``recoverycode``, its answers ``recoveryCode``."""
+    named = {factor.lower(): factor for factor in Factor}
+    return named.get(value.lower(), value) if isinstance(value, str) else value
+
+
+Code = Annotated[Text, Field(max_length=64)]
+
+
+class MfaSwitch(V1Model):
+    """The second factor, on or off."""
+
+    mfa: bool
+
+
+class OneTimeCode(V1Model):
+    """A code of an authenticator app."""
+
+    otp: Code
+
+
+class NewChallenge(V1Model):
+    """Which second factor shall be asked for."""
+
+    factor: Annotated[Factor, BeforeValidator(_read_factor)]
+
+
+class ChallengeAnswer(V1Model):
+    """A code in answer to a challenge."""
+
+    challengeId: Annotated[Text, Field(max_length=ID_MAX)]  # noqa: N815  # the contract's name
+    otp: Code

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from raindrop.accounts.clients import describe_client
+from raindrop.accounts.factors import count_needed
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.users import dump_user, forget, get_user
 from raindrop.core.access import Actor, Identity
@@ -197,7 +198,7 @@ def _make_identity(user: User, session: Session | None) -> Identity:
         session=dump_session(session, user, current_id=session.public_id) if session else {},
         expires_at=session.expires_at.timestamp() if session else 0,
         roles=tuple(roles_of(user)),
-        factors_needed=2 if user.has_mfa else 1,
+        factors_needed=count_needed(user, session.factors if session else []),
     )
 
 

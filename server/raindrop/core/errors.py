@@ -169,6 +169,12 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(Exception, _answer)
 
 
+def answer_error(error: AppError) -> Response:
+    """An error as an answer to return: raised, it would roll back what the refusal itself writes,
+    such as the count of wrong tries."""
+    return _envelope(error)
+
+
 def answer_invalid(error: ValidationError) -> Response:
     """The answer to a request whose path, query or body does not fit its schema."""
     return _envelope(BadRequest(explain_invalid(error)))

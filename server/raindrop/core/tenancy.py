@@ -210,7 +210,10 @@ def find_row(model: type[R], tenant: Tenant, public_id: str, *, lock: bool = Fal
         lock: for an update of what was read.
     """
     query = rows_of(model, tenant).where(model.public_id == public_id)
-    return db.session.scalar(query.with_for_update() if lock else query)
+    if lock:
+        # The credentials' look-up may have read the row before the lock was ours.
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalar(query)
 
 
 def project_tag(public_id: str) -> str:
