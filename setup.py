@@ -22,6 +22,9 @@ setup(
     packages=find_packages("server"),
     py_modules=["wsgi"],
     include_package_data=True,
-    package_data={"raindrop.migrations": ["script.py.mako"]},
+    package_data={
+        "raindrop.mails": ["templates/*"],
+        "raindrop.migrations": ["script.py.mako"],
+    },
     entry_points={"console_scripts": ["raindrop = raindrop.cli:main"]},
 )

@@ -1,4 +1,4 @@
-"""Second factors: authenticator apps, challenges, recovery codes.
+"""Second factors: the switch, challenges, recovery codes.
 
 A challenge is answered once. A try is counted before it is compared, so however many arrive at
 once, no more than ``ATTEMPTS_MAX`` are looked at.
@@ -10,13 +10,19 @@ import json
 import secrets
 from http import HTTPStatus
 
-import pyotp
 import sqlalchemy as sa
 
 from raindrop.accounts import factors
+from raindrop.accounts.authenticators import AuthenticatorNotFound, take_code
 from raindrop.accounts.factors import Factor
 from raindrop.accounts.models import Authenticator, Challenge, Session, User
-from raindrop.accounts.sessions import SessionNotFound, session_user
+from raindrop.accounts.sessions import (
+    SessionNotFound,
+    add_factors,
+    lock_session,
+    prove_factor,
+    session_user,
+)
 from raindrop.accounts.users import changed, forget, publish_user
 from raindrop.core.access import Actor
 from raindrop.core.db import db, utc_now
@@ -37,17 +43,6 @@ RECOVERY_CODES, RECOVERY_CODE_LENGTH = 6, 10
 RECOVERY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without the letters and digits that people take for each other; ten are 49 bits."""
 
-STEP_WINDOW = 1
-"""A clock may be one time step (30 s) off."""
-
-
-class InvalidCode(AppError):
-    """The code is wrong, or the challenge is over."""
-
-    type = "user_invalid_token"
-    status = HTTPStatus.UNAUTHORIZED
-    message = "This code is wrong or has expired; ask for a new challenge."
-
 
 class ChallengeRequired(AppError):
     """The session answered no challenge of late."""
@@ -55,21 +50,6 @@ class ChallengeRequired(AppError):
     type = "user_challenge_required"
     status = HTTPStatus.UNAUTHORIZED
     message = "Answer a challenge again to do this."
-
-
-class AuthenticatorNotFound(NotFound):
-    """The user has no authenticator, or none that is verified."""
-
-    type = "user_authenticator_not_found"
-    message = "The user has no authenticator."
-
-
-class AuthenticatorVerified(AppError):
-    """There is one at work."""
-
-    type = "user_authenticator_already_verified"
-    status = HTTPStatus.CONFLICT
-    message = "The authenticator is verified already; delete it to set up another."
 
 
 class RecoveryCodesExist(AppError):
@@ -110,71 +90,9 @@ def set_mfa(actor: Actor, user: User, *, is_on: bool) -> User:
     """
     user.has_mfa = is_on
     if is_on and actor.user_id == user.public_id and actor.person.session:
-        session = _lock_session(actor)
-        session.factors = _with(session.factors, *sorted(factors.answerable(user)))
+        add_factors(lock_session(actor), *sorted(factors.answerable(user)))
     changed(actor, user, "update.mfa")
     return user
-
-
-# Authenticator apps
-
-
-def create_authenticator(actor: Actor) -> tuple[str, str]:
-    """Begin to set up an authenticator: its secret and the ``otpauth:`` address for a QR code.
-
-    Raises:
-        AuthenticatorVerified
-    """
-    user = session_user(actor, lock=True)
-    if factors.has_authenticator(user):
-        raise AuthenticatorVerified
-    # What was begun and not finished: another secret is shown now.
-    db.session.execute(sa.delete(Authenticator).where(Authenticator.user_id == user.id))
-    secret = pyotp.random_base32()
-    db.session.add(
-        Authenticator(
-            project_id=actor.tenant.id,
-            public_id=new_id(),
-            user_id=user.id,
-            type=Factor.TOTP.value,
-            secret=get_vault().encrypt(secret),
-            is_verified=False,
-            last_step=0,
-        )
-    )
-    publish_user(actor, user, "update.mfa")
-    label = user.email or user.phone or user.public_id
-    uri = pyotp.TOTP(secret, name=label, issuer=actor.tenant.name).provisioning_uri()
-    return secret, uri
-
-
-def verify_authenticator(actor: Actor, code: str) -> User:
-    """Put an authenticator to work by its first code; the session gains the factor.
-
-    Raises:
-        AuthenticatorNotFound, AuthenticatorVerified, InvalidCode
-    """
-    user = session_user(actor, lock=True)
-    authenticator = _find_authenticator(user)
-    if authenticator.is_verified:
-        raise AuthenticatorVerified
-    if not _take_code(authenticator, code):
-        raise InvalidCode
-    authenticator.is_verified = True
-    if actor.person.session:
-        _add_factor(actor, Factor.TOTP)
-    changed(actor, user, "update.mfa")
-    return user
-
-
-def delete_authenticator(actor: Actor, user: User) -> None:
-    """Take a user's authenticator away.
-
-    Raises:
-        AuthenticatorNotFound
-    """
-    db.session.delete(_find_authenticator(user))
-    changed(actor, user, "update.mfa")
 
 
 # Challenges
@@ -239,7 +157,7 @@ def answer_challenge(actor: Actor, public_id: str, code: str) -> Session | None:
     redeemed = db.session.execute(sa.delete(Challenge).where(Challenge.id == challenge.id))
     if redeemed.rowcount != 1:  # type: ignore[attr-defined]
         return None
-    session = _add_factor(actor, Factor(challenge.factor))
+    session = prove_factor(actor, Factor(challenge.factor))
     forget(actor.tenant, user)
     publish_user(actor, user, "update.mfa")
     return session
@@ -357,26 +275,7 @@ def _is_right(user: User, challenge: Challenge, code: str) -> bool:
     authenticator = db.session.scalar(
         sa.select(Authenticator).where(Authenticator.user_id == user.id, Authenticator.is_verified)
     )
-    return authenticator is not None and _take_code(authenticator, code)
-
-
-def _find_authenticator(user: User) -> Authenticator:
-    found = db.session.scalar(sa.select(Authenticator).where(Authenticator.user_id == user.id))
-    if found is None:
-        raise AuthenticatorNotFound
-    return found
-
-
-def _take_code(authenticator: Authenticator, code: str) -> bool:
-    """Whether an authenticator's code is right and was not taken before (RFC 6238, section 5.2)."""
-    totp = pyotp.TOTP(get_vault().decrypt(authenticator.secret))
-    try:
-        step = totp.verify_and_get_timecode(code.strip(), valid_window=STEP_WINDOW)
-    except pyotp.OTPVerificationError:
-        return False
-    is_new = sa.and_(Authenticator.id == authenticator.id, Authenticator.last_step < step)
-    taken = db.session.execute(sa.update(Authenticator).where(is_new).values(last_step=step))
-    return bool(taken.rowcount == 1)  # type: ignore[attr-defined]
+    return authenticator is not None and take_code(authenticator, code)
 
 
 def _digest(challenge: Challenge, code: str) -> str:
@@ -387,28 +286,3 @@ def _digest(challenge: Challenge, code: str) -> str:
 
 def _equal(one: str, other: str) -> bool:
     return secrets.compare_digest(one.encode(), other.encode())
-
-
-# The session
-
-
-def _add_factor(actor: Actor, factor: Factor) -> Session:
-    session = _lock_session(actor)
-    session.factors = _with(session.factors, factor.value)
-    session.mfa_updated_at = utc_now()
-    return session
-
-
-def _lock_session(actor: Actor) -> Session:
-    query = rows_of(Session, actor.tenant).where(
-        Session.user_id == actor.person.user_id,
-        Session.public_id == actor.person.session["$id"],
-    )
-    session = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
-    if session is None:
-        raise SessionNotFound
-    return session
-
-
-def _with(present: list[str], *added: str) -> list[str]:
-    return list(dict.fromkeys((*present, *added)))

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from raindrop.accounts import factors, mfa
+from raindrop.accounts import authenticators, factors, mfa
 from raindrop.accounts.factors import Factor
 from raindrop.accounts.schemas import ChallengeAnswer, MfaSwitch, NewChallenge, OneTimeCode
 from raindrop.accounts.sessions import dump_session, session_user
@@ -31,7 +31,7 @@ def update_mfa() -> dict[str, Any]:
 def create_authenticator(kind: str) -> dict[str, str]:
     """Begin to set up an authenticator app."""
     _check_kind(kind)
-    secret, uri = mfa.create_authenticator(current_actor())
+    secret, uri = authenticators.create_authenticator(current_actor())
     return {"secret": secret, "uri": uri}
 
 
@@ -41,7 +41,7 @@ def update_authenticator(kind: str) -> dict[str, Any]:
     """Put an authenticator app to work by its first code."""
     _check_kind(kind)
     body = parse_body(OneTimeCode)
-    return dump_user(mfa.verify_authenticator(current_actor(), body.otp))
+    return dump_user(authenticators.verify_authenticator(current_actor(), body.otp))
 
 
 @account.delete("/authenticators/<kind>")
@@ -51,7 +51,7 @@ def delete_authenticator(kind: str) -> Response:
     actor = current_actor()
     _check_kind(kind)
     mfa.check_fresh(actor)
-    mfa.delete_authenticator(actor, session_user(actor, lock=True))
+    authenticators.delete_authenticator(actor, session_user(actor, lock=True))
     return empty()
 
 
@@ -73,7 +73,7 @@ def update_challenge() -> dict[str, Any] | Response:
     body, actor = parse_body(ChallengeAnswer), current_actor()
     session = mfa.answer_challenge(actor, body.challengeId, body.otp)
     if session is None:
-        return answer_error(mfa.InvalidCode())
+        return answer_error(authenticators.InvalidCode())
     return dump_session(session, session_user(actor), current_id=session.public_id)
 
 
@@ -118,7 +118,7 @@ def update_user_mfa(user_id: str) -> dict[str, Any]:
     """Turn a user's second factor on or off."""
     body, actor = parse_body(MfaSwitch), current_actor()
     user = get_user(actor.tenant, user_id, lock=True)
-    return dump_user(mfa.set_mfa(actor, user, is_on=body.mfa), with_hash=True)
+    return dump_user(mfa.set_mfa(actor, user, is_on=body.mfa))
 
 
 @users.delete("/authenticators/<kind>")
@@ -127,7 +127,7 @@ def delete_user_authenticator(user_id: str, kind: str) -> Response:
     """Take a user's authenticator app away: it was lost."""
     actor = current_actor()
     _check_kind(kind)
-    mfa.delete_authenticator(actor, get_user(actor.tenant, user_id, lock=True))
+    authenticators.delete_authenticator(actor, get_user(actor.tenant, user_id, lock=True))
     return empty()
 
 

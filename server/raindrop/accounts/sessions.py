@@ -180,6 +180,37 @@ def session_user(actor: Actor, *, lock: bool = False) -> User:
     return get_user(actor.tenant, str(actor.person.user["$id"]), lock=lock)
 
 
+def lock_session(actor: Actor) -> Session:
+    """The row of the session that asks, for an update.
+
+    Raises:
+        SessionNotFound: it has ended, or a token asks that stands for none.
+    """
+    query = rows_of(Session, actor.tenant).where(
+        Session.user_id == actor.person.user_id,
+        Session.public_id == actor.person.session.get("$id", ""),
+    )
+    # The credentials' look-up may have read the row before the lock was ours.
+    query = query.with_for_update().execution_options(populate_existing=True)
+    session: Session | None = db.session.scalar(query)
+    if session is None:
+        raise SessionNotFound
+    return session
+
+
+def prove_factor(actor: Actor, factor: str) -> Session:
+    """Note that the session's holder proved a second factor just now."""
+    session = lock_session(actor)
+    add_factors(session, factor)
+    session.mfa_updated_at = utc_now()
+    return session
+
+
+def add_factors(session: Session, *factors: str) -> None:
+    """Give a session factors, each once."""
+    session.factors = list(dict.fromkeys((*session.factors, *factors)))
+
+
 def _identity(tenant: Tenant, user_id: str, which: sa.ColumnElement[bool]) -> Identity | None:
     query = (
         sa.select(User, Session)

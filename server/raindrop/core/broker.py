@@ -8,7 +8,7 @@ from typing import Any
 from raindrop.config import Settings
 
 POOLS: dict[str, tuple[str, ...]] = {
-    "short": ("sweeps", "events", "deletes"),
+    "short": ("sweeps", "events", "mails", "deletes"),
     "long": ("imports", "exports"),
 }
 """Two pools of workers, so that a long job delays nothing short."""
