@@ -17,7 +17,8 @@ ROOM_FILES = {
     # nouns and adapters of a room
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
-    "factors", "authenticators", "mfa", "routes_mfa", "oauth", "providers", "identities", "routes_oauth",
+    "factors", "authenticators", "mfa", "routes_mfa", "oauth", "providers", "identities",
+    "routes_oauth",
     "wording", "delivery",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip
