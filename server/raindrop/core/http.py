@@ -117,7 +117,6 @@ def init_http(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
     # Without Redis each process counts for itself; a request never fails for the limiter.
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True
-    app.config["RATELIMIT_HEADERS_ENABLED"] = True
     app.before_request(_begin_request)
     app.after_request(_end_request)
     limiter.init_app(app)
@@ -217,8 +216,6 @@ def _begin_request() -> None:
 def _end_request(response: Response) -> Response:
     response.headers[REQUEST_ID_HEADER] = g.request_id
     response.headers.setdefault("Cache-Control", "no-store")
-    if response.status_code < HTTPStatus.BAD_REQUEST:
-        response.headers.pop("Retry-After", None)  # the limiter says it in every answer
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and limiter.current_limit:
         wait_s = limiter.current_limit.window.reset_time - time.time()
         response.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))

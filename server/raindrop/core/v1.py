@@ -277,6 +277,16 @@ def init_v1(app: Flask) -> None:
             response.headers["Access-Control-Max-Age"] = "3600"
         return response
 
+    @app.after_request
+    def tell_limit(response: Response) -> Response:
+        # Not by the limiter's own option: it would ask Redis twice more for every other route.
+        limit = limiter.current_limit
+        if limit and _is_v1(request.path):
+            response.headers["X-RateLimit-Limit"] = str(limit.limit.amount)
+            response.headers["X-RateLimit-Remaining"] = str(limit.remaining)
+            response.headers["X-RateLimit-Reset"] = str(limit.reset_at)
+        return response
+
 
 def _is_v1(path: str) -> bool:
     return path == BASE or path.startswith(f"{BASE}/")

@@ -1,0 +1,127 @@
+"""What people change of their own account."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from raindrop.accounts.models import User
+from raindrop.accounts.password_rules import set_password
+from raindrop.accounts.sessions import end_sessions, session_user
+from raindrop.accounts.signin import InvalidCredentials, is_password_of
+from raindrop.accounts.users import changed, check_email, check_phone, set_target
+from raindrop.core.access import Actor
+from raindrop.core.db import db
+from raindrop.core.errors import AppError
+
+
+class EmailAlreadyExists(AppError):
+    """The address is somebody else's."""
+
+    type = "user_email_already_exists"
+    status = HTTPStatus.CONFLICT
+    message = "Another user of this project has this e-mail address."
+
+
+class PhoneAlreadyExists(AppError):
+    """The number is somebody else's."""
+
+    type = "user_phone_already_exists"
+    status = HTTPStatus.CONFLICT
+    message = "Another user of this project has this phone number."
+
+
+def change_email(actor: Actor, email: str, password: str) -> User:
+    """Change the person's e-mail address, which is then not verified.
+
+    Who has no password yet, as after an anonymous sign-in, gets this one.
+
+    Raises:
+        InvalidCredentials, EmailAlreadyExists, BadRequest, PasswordPersonal
+    """
+    email, user = check_email(email), session_user(actor, lock=True)
+    is_new = email != user.email
+    if is_new:
+        user.email, user.is_email_verified = email, False
+    _prove_or_set_password(actor, user, password)
+    if is_new:
+        _write_target(user, "email", email, EmailAlreadyExists)
+    changed(actor, user, "update.email")
+    return user
+
+
+def change_phone(actor: Actor, phone: str, password: str) -> User:
+    """Change the person's phone number, which is then not verified.
+
+    Raises:
+        InvalidCredentials, PhoneAlreadyExists, BadRequest, PasswordPersonal
+    """
+    phone, user = check_phone(phone), session_user(actor, lock=True)
+    is_new = phone != user.phone
+    if is_new:
+        user.phone, user.is_phone_verified = phone, False
+    _prove_or_set_password(actor, user, password)
+    if is_new:
+        _write_target(user, "sms", phone, PhoneAlreadyExists)
+    changed(actor, user, "update")
+    return user
+
+
+def change_password(actor: Actor, password: str, old: str) -> User:
+    """Change the person's password; the other sessions end where the project wants it.
+
+    Args:
+        old: the password of now; not looked at where there is none.
+
+    Raises:
+        InvalidCredentials, BadRequest, PasswordPersonal, PasswordRecentlyUsed
+    """
+    user = session_user(actor, lock=True)
+    if user.password and not is_password_of(user, old):
+        raise InvalidCredentials
+    set_password(actor.tenant, user, password)
+    if actor.tenant.settings.invalidates_sessions:
+        end_sessions(actor, user, but=str(actor.person.session.get("$id", "")))
+    changed(actor, user, "update.password")
+    return user
+
+
+def change_name(actor: Actor, name: str) -> User:
+    """Change the person's name."""
+    user = session_user(actor, lock=True)
+    user.name = name
+    changed(actor, user, "update.name")
+    return user
+
+
+def change_prefs(actor: Actor, prefs: Mapping[str, Any]) -> User:
+    """Replace the person's preferences."""
+    user = session_user(actor, lock=True)
+    user.prefs = dict(prefs)
+    changed(actor, user, "update.prefs")
+    return user
+
+
+def block_self(actor: Actor) -> User:
+    """Close the person's account until an administrator opens it again; every session ends."""
+    user = session_user(actor, lock=True)
+    user.is_active = False
+    end_sessions(actor, user)
+    changed(actor, user, "update.status")
+    return user
+
+
+def _prove_or_set_password(actor: Actor, user: User, password: str) -> None:
+    if not user.password:
+        set_password(actor.tenant, user, password)
+    elif not is_password_of(user, password):
+        raise InvalidCredentials
+
+
+def _write_target(user: User, provider_type: str, value: str, taken: type[AppError]) -> None:
+    try:
+        set_target(user, provider_type, value)
+        db.session.flush()  # the database decides who has it
+    except IntegrityError:
+        raise taken from None
