@@ -18,7 +18,7 @@ ROOM_FILES = {
     "files", "runner", "sweeper", "imports",
     "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
     "factors", "authenticators", "mfa", "routes_mfa", "oauth", "providers", "identities",
-    "routes_oauth",
+    "routes_oauth", "exchanges",
     "wording", "delivery",
     "activation", "doctor", "layout", "status", "supervisor",
 }  # fmt: skip

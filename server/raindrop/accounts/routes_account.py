@@ -55,7 +55,10 @@ def list_sessions() -> dict[str, Any]:
     user = sessions.session_user(actor)
     current_id = actor.person.session.get("$id", "")
     found = sessions.list_sessions(actor.tenant, user)
-    shown = [sessions.dump_session(each, user, current_id=current_id) for each in found]
+    shown = [
+        sessions.dump_session(each, user, current_id=current_id, shows_tokens=True)
+        for each in found
+    ]
     return {"total": len(shown), "sessions": shown}
 
 

@@ -66,3 +66,11 @@ class ChallengeAnswer(V1Model):
 
     challengeId: Annotated[Text, Field(max_length=ID_MAX)]  # noqa: N815  # the contract's name
     otp: Code
+
+
+class OAuthStart(V1Model):
+    """A sign-in through a provider; empty addresses: an app waits for the answer."""
+
+    success: Text = ""
+    failure: Text = ""
+    scopes: list[Text] = Field(default_factory=list)

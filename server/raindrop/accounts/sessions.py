@@ -14,7 +14,7 @@ from raindrop.core.credentials import SessionSecret, roles_of_user
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import NotFound
 from raindrop.core.events import publish
-from raindrop.core.secrets import digest, new_secret
+from raindrop.core.secrets import digest, get_vault, new_secret
 from raindrop.core.tenancy import Tenant, rows_of
 from raindrop.core.v1 import new_id, show_time
 
@@ -131,14 +131,22 @@ def roles_of(user: User) -> list[str]:
 
 
 def dump_session(
-    session: Session, user: User, *, current_id: str = "", secret: str = ""
+    session: Session,
+    user: User,
+    *,
+    current_id: str = "",
+    secret: str = "",
+    shows_tokens: bool = False,
 ) -> dict[str, Any]:
     """A session as the contract has it.
 
     Args:
         current_id: the public id of the session that asks.
         secret: what its client holds; told once, to keys only.
+        shows_tokens: whether with an OAuth2 provider's tokens, for their owner; never where it is
+            kept, in events and the cache.
     """
+    access, renewing = session.access_token, session.refresh_token
     return {
         "$id": session.public_id,
         "$createdAt": show_time(session.created_at),
@@ -147,9 +155,9 @@ def dump_session(
         "expire": show_time(session.expires_at),
         "provider": session.provider,
         "providerUid": session.provider_uid,
-        "providerAccessToken": "",
+        "providerAccessToken": get_vault().decrypt(access) if access and shows_tokens else "",
         "providerAccessTokenExpiry": show_time(session.access_token_expires_at),
-        "providerRefreshToken": "",
+        "providerRefreshToken": get_vault().decrypt(renewing) if renewing and shows_tokens else "",
         "ip": session.ip,
         **session.client,
         "countryCode": session.country_code,

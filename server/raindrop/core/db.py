@@ -184,6 +184,18 @@ def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
             log.exception("something that waited for the commit failed")
 
 
+def start_over(*, is_write: bool) -> None:
+    """End the transaction of a unit of work that has only read until now; its next query begins
+    another.
+
+    For whoever waits for another server, so that no connection or lock is held meanwhile, and for
+    the GET that must write.
+    """
+    session = db.session()
+    session.rollback()
+    session.info["is_write"] = is_write
+
+
 def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once, last in the transaction, with all items given for it, in order.
 
