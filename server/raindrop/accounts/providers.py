@@ -34,6 +34,9 @@ CLOCK_LEEWAY_S = 60
 
 GITHUB, GOOGLE, OIDC = "github", "google", "oidc"
 GOOGLE_METADATA = "https://accounts.google.com/.well-known/openid-configuration"
+GOOGLE_EXTRA = {"access_type": "offline"}
+"""Else Google gives no refresh token."""
+
 OIDC_SCOPES = ("openid", "email", "profile")
 
 
@@ -63,7 +66,7 @@ class Profile:
     name: str
 
 
-_GITHUB = Provider(
+GITHUB_PROVIDER = Provider(
     name=GITHUB,
     authorize_url="https://github.com/login/oauth/authorize",
     token_url="https://github.com/login/oauth/access_token",  # noqa: S106  # an address
@@ -87,9 +90,9 @@ def find_provider(tenant: Tenant, name: str) -> tuple[Provider, Client]:
         raise ProviderDisabled
     secret = get_vault().decrypt(given.secret)
     if name == GITHUB:
-        return _GITHUB, Client(given.app_id, secret)
+        return GITHUB_PROVIDER, Client(given.app_id, secret)
     if name == GOOGLE:
-        provider = _discover(tenant, name, GOOGLE_METADATA, {"access_type": "offline"})
+        provider = _discover(tenant, name, GOOGLE_METADATA, GOOGLE_EXTRA)
         return provider, Client(given.app_id, secret)
     settings = _read_settings(secret)
     client = Client(given.app_id, settings.get("clientSecret", ""))
@@ -135,9 +138,11 @@ def check_id_token(provider: Provider, client: Client, id_token: str, nonce: str
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet
 
-    known = [key for key in ask(provider.jwks_url).get("keys", ()) if _is_for_signing(key)]
+    listed = ask(provider.jwks_url).get("keys")
+    if not isinstance(listed, list):
+        raise ProviderFailed
     try:
-        keys = KeySet.import_key_set({"keys": known})
+        keys = KeySet.import_key_set({"keys": [key for key in listed if _is_for_signing(key)]})
     except (JoseError, ValueError, TypeError, KeyError):
         raise ProviderFailed from None
     try:
@@ -181,14 +186,24 @@ def _by_hand(name: str, settings: Mapping[str, str]) -> Provider:
 
 
 def _discover(tenant: Tenant, name: str, url: str, extra: Mapping[str, str]) -> Provider:
-    """By the provider's metadata (OpenID Connect Discovery, section 3)."""
     entry = get_cache().get_or_load(
         f"provider:{tenant.public_id}:{url}",
         tags=[tenant.tag],
         ttl_ms=METADATA_TTL_MS,
         load=lambda: json.dumps(ask(url)).encode(),
     )
-    told = json.loads(entry.body or b"{}")
+    return read_metadata(name, json.loads(entry.body or b"{}"), extra)
+
+
+def read_metadata(name: str, told: Mapping[str, Any], extra: Mapping[str, str]) -> Provider:
+    """A provider by its metadata (OpenID Connect Discovery, section 3).
+
+    Args:
+        extra: see :class:`Provider`.
+
+    Raises:
+        ProviderFailed: an address is missing or wrong.
+    """
     issuer = told.get("issuer")
     if not isinstance(issuer, str) or not issuer:
         raise ProviderFailed
@@ -224,10 +239,12 @@ def _is_for_signing(key: Any) -> bool:
 
 
 def _profile_of_claims(claims: Mapping[str, Any]) -> Profile:
-    # Some send the word.
-    is_verified = claims.get("email_verified") in (True, "true")
+    said = claims.get("email_verified")
     return Profile(
-        _uid(claims.get("sub")), _text(claims.get("email")), is_verified, _text(claims.get("name"))
+        uid=_uid(claims.get("sub")),
+        email=_text(claims.get("email")),
+        is_email_verified=said is True or said == "true",  # some send the word
+        name=_text(claims.get("name")),
     )
 
 

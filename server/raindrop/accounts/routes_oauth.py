@@ -7,7 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, g, redirect, request
+from flask import Blueprint, Response, g, request
 from markupsafe import escape
 
 from raindrop.accounts import identities, oauth
@@ -222,10 +222,8 @@ def _is_web(url: str) -> bool:
 
 
 def _go(url: str, status: int) -> Response:
-    response = redirect(url, status)
-    response.headers.update(_NO_TRACE)
-    response.set_data(b"")  # werkzeug's page repeats the address
-    return Response(status=status, headers=response.headers)
+    # Not flask's redirect: its page repeats the address.
+    return Response(status=status, headers={"Location": url, **_NO_TRACE})
 
 
 def _forget_flow(response: Response) -> Response:
