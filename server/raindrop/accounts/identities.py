@@ -201,7 +201,9 @@ def _user_of_email(actor: Actor, profile: Profile) -> User:
     user = find_by_email(actor.tenant, email) if email else None
     if user is None:
         user = create_user(actor, new_id(), email=email, name=profile.name[:128])
-        user.is_email_verified = bool(email) and profile.is_email_verified
+        if email and profile.is_email_verified:
+            user.is_email_verified = True
+            changed(actor, user, "update")
     elif not (profile.is_email_verified and user.is_email_verified):
         raise EmailTaken
     return user
