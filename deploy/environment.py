@@ -26,6 +26,7 @@ OUTPUT = "/var/log/raindrop"
 LOG = f"{OUTPUT}/app"
 CERTIFICATES = "/etc/raindrop/certificates"
 CONTROL_PASSWORD = "/etc/raindrop/control-password"  # noqa: S105  # a path
+SIGN_UP_TOKEN = f"{VAR}/secrets/sign-up-token"
 SYSTEMS = {("debian", "12"), ("ubuntu", "24.04")}
 
 PACKAGES = {
@@ -54,6 +55,7 @@ FOLDERS = (
     (RUN, "750", f"{USER}:{USER}"),
     (f"{VAR}/cache", "700", f"{USER}:{USER}"),
     (f"{VAR}/broker", "700", f"{USER}:{USER}"),
+    (f"{VAR}/secrets", "750", f"root:{USER}"),
     (f"{VAR}/assets", "755", "root:root"),
     (f"{VAR}/snapshots", "700", "root:root"),
     (OUTPUT, "750", f"root:{USER}"),
@@ -63,13 +65,19 @@ FOLDERS = (
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the hosts share; made once, kept in `raindrop.env` on the hosts."""
+    """What the hosts share; made once, kept on the hosts.
+
+    ``instance`` encrypts what the database keeps encrypted: without it that is lost. ``sign_up`` is
+    what the first account on the console needs, and of no use after that.
+    """
 
     database: str
     cache: str
     broker: str
     edge: str
     control: str
+    instance: str
+    sign_up: str
 
 
 def set_up(hosts: list[Host], inventory: Inventory) -> bool:
@@ -90,6 +98,7 @@ def set_up_host(host: Host, inventory: Inventory, keys: Secrets) -> bool:
         ("services", lambda: stop_own_services(host)),
         ("settings", lambda: write_settings(host, inventory, keys)),
         ("control password", lambda: write_control_password(host, keys)),
+        ("sign-up token", lambda: write_sign_up_token(host, keys)),
         ("certificates", lambda: write_certificates(host, inventory)),
         ("kernel", lambda: write_kernel_settings(host)),
         ("log rotation", lambda: write_log_rotation(host, inventory)),
@@ -130,7 +139,7 @@ def gather_secrets(hosts: list[Host]) -> Secrets:
         found = {keys[name] for keys in known if keys.get(name)}
         if len(found) > 1:
             raise DeployError(
-                f"the hosts disagree about the {name} password in {ENV_FILE}: they belong to "
+                f"the hosts disagree about the {name.replace('_', '-')} secret: they belong to "
                 "different installations"
             )
         chosen[name] = found.pop() if found else secrets.token_urlsafe(24)
@@ -200,6 +209,7 @@ def write_settings(host: Host, inventory: Inventory, keys: Secrets) -> bool:
         "RAINDROP_PORT": "80",
         "RAINDROP_TLS_PORT": "443",
         "RAINDROP_CERTIFICATES": CERTIFICATES,
+        "RAINDROP_INSTANCE_KEY": keys.instance,
         **_addresses(host, inventory, keys),
         **inventory.settings,
     }
@@ -222,6 +232,14 @@ def write_control_password(host: Host, keys: Secrets) -> bool:
         )
         return True
     return False
+
+
+def write_sign_up_token(host: Host, keys: Secrets) -> bool:
+    """What the first account on the console needs, where the programs look for it."""
+    is_new = host.put_text(SIGN_UP_TOKEN, keys.sign_up + "\n", "600", f"{USER}:{USER}")
+    if is_new:
+        host.say(f"the first sign-up on the console needs the token in {SIGN_UP_TOKEN}")
+    return is_new
 
 
 def write_certificates(host: Host, inventory: Inventory) -> bool:
@@ -401,6 +419,8 @@ def _read_secrets(host: Host) -> dict[str, str]:
         "broker": password("RAINDROP_BROKER_URL"),
         "edge": settings.get("RAINDROP_EDGE_SECRET", ""),
         "control": host.read(CONTROL_PASSWORD).strip(),
+        "instance": settings.get("RAINDROP_INSTANCE_KEY", ""),
+        "sign_up": host.read(SIGN_UP_TOKEN).strip(),
     }
 
 

@@ -131,7 +131,7 @@ def _setting(name: str, value: Any) -> str:
         raise DeployError(f"[settings]: {name} is no setting; they begin with RAINDROP_")
     if not isinstance(value, (str, int)) or isinstance(value, bool) or "\n" in str(value):
         raise DeployError(f"[settings]: {name} must be one line or a number")
-    if any(word in name for word in ("_URL", "SECRET", "PASSWORD", "EDGE")):
+    if any(word in name for word in ("_URL", "SECRET", "PASSWORD", "EDGE", "INSTANCE_KEY")):
         raise DeployError(f"[settings]: {name} is made by `fab init_env`; no secrets in this file")
     return str(value)
 

@@ -52,11 +52,13 @@ def running_site(
 ) -> Iterator[Site]:
     """The stack on this database; started once."""
     if database == "sqlite":
-        site = Site(short_folder / "sqlite", NGINX="packaged", JOB_LEASE=3)
+        site = Site(short_folder / "sqlite", NGINX="packaged", JOB_LEASE=3, SIGN_UP="open")
         command = ["make", "--no-print-directory", "run"]
     else:
         url = request.getfixturevalue("mariadb").create_database("raindrop")
-        site = Site(short_folder / "maria", NGINX="system", JOB_LEASE=3, DATABASE_URL=url)
+        site = Site(
+            short_folder / "maria", NGINX="system", JOB_LEASE=3, SIGN_UP="open", DATABASE_URL=url
+        )
         command = None
     site.start(command)
     yield site

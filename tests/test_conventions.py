@@ -12,16 +12,13 @@ from raindrop.app import ROOMS, create_app
 from raindrop.config import HOME, load_settings
 from raindrop.core.broker import POOLS
 
-ROOM_FILES = {
-    "__init__", "routes", "schemas", "service", "models", "events", "tasks", "cli",
-    # nouns and adapters of a room
-    "files", "runner", "sweeper", "imports",
-    "users", "sessions", "passwords", "signin", "clients", "routes_account", "keys",
-    "factors", "authenticators", "mfa", "routes_mfa", "oauth", "providers", "identities",
-    "routes_oauth", "exchanges",
-    "wording", "delivery",
-    "activation", "doctor", "layout", "status", "supervisor",
-}  # fmt: skip
+HOMES = (
+    (r"\b(API)?Blueprint\(", r"routes(_\w+)?|openwhisk"),
+    (r"\bdb\.Model\b", r"models"),
+    (r"^@(task|job_handler|consumer)\(", r"tasks"),
+    (r"^@\w+\.(command|group)\(|^@click\.", r"cli"),
+)
+"""What a file of a room holds, and how such a file is named; services are named by their noun."""
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +26,17 @@ def app(tmp_path_factory: pytest.TempPathFactory):
     return create_app(load_settings({"RAINDROP_VAR": str(tmp_path_factory.mktemp("var"))}))
 
 
-def test_every_room_has_the_same_files() -> None:
-    for room in ROOMS:
-        folder = Path(room.__file__ or "").parent
-        assert {path.stem for path in folder.glob("*.py")} <= ROOM_FILES
+def test_each_kind_of_thing_has_its_file() -> None:
+    folders = {Path(room.__file__ or "").parent for room in ROOMS}
+    folders |= {path.parent for path in (HOME / "server" / "raindrop").glob("*/tasks.py")}
+    misplaced = [
+        f"{path.parent.name}/{path.name}: {pattern}"
+        for folder in folders - {HOME / "server" / "raindrop" / "core"}
+        for path in folder.glob("*.py")
+        for pattern, name in HOMES
+        if re.search(pattern, path.read_text(), re.MULTILINE) and not re.fullmatch(name, path.stem)
+    ]
+    assert misplaced == []
 
 
 def test_every_queue_of_a_job_or_a_schedule_has_a_worker() -> None:
@@ -52,10 +56,12 @@ def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
     import raindrop.core.tasks
     import raindrop.jobs.tasks
+    import raindrop.mails.tasks
     import raindrop.todos.tasks
     from raindrop.scheduler import app as scheduler
 
     assert raindrop.jobs.tasks
+    assert raindrop.mails.tasks
     assert raindrop.todos.tasks
     known = set(raindrop.core.tasks.celery.tasks)
     scheduled = {entry["task"] for entry in scheduler.conf.beat_schedule.values()}
@@ -71,7 +77,7 @@ def test_every_route_of_a_room_is_in_the_document(app) -> None:
     rules = {
         (method, re.sub(r"<[^>]+>", "<>", rule.rule))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.split(".")[0] in {"todos", "jobs", "health"}
+        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "health", "console"}
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert rules == documented
@@ -103,6 +109,8 @@ def test_sdist_holds_what_a_server_needs(tmp_path: Path) -> None:
         names = {name.partition("/")[2] for name in tar.getnames()}
     assert {
         "server/wsgi.py",
+        "server/raindrop/mails/templates/page.html.j2",
+        "server/raindrop/mails/templates/zh.json",
         "server/raindrop/migrations/script.py.mako",
         "server/raindrop/migrations/versions/0001_todos.py",
         "etc/nginx/nginx.conf.j2",

@@ -37,6 +37,8 @@ timeout = 60
 # A request that nginx still waits for is answered; supervisor's stop time may cut this short.
 graceful_timeout = REQUEST_S
 keepalive = 0
+# nginx has bounded it; a list's queries are longer than the default.
+limit_request_line = 0
 accesslog = None
 errorlog = "-"
 loglevel = "warning"

@@ -21,11 +21,12 @@ from raindrop.core import (
 from raindrop.core.http import ErrorAnswer, RaindropApp
 from raindrop.health import routes as health
 from raindrop.jobs import routes as jobs
+from raindrop.mails import routes as mails
 from raindrop.projects import routes as projects
 from raindrop.teams import routes as teams
 from raindrop.todos import routes as todos
 
-ROOMS = (jobs, accounts, teams, projects, todos, health)
+ROOMS = (jobs, mails, accounts, teams, projects, todos, health)
 
 
 def create_app(settings: Settings | None = None) -> RaindropApp:

@@ -5,6 +5,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import click
@@ -18,14 +20,17 @@ from raindrop.config import (
     unknown_settings,
 )
 from raindrop.host.cli import doctor, host
+from raindrop.projects.cli import projects
 
 START_WAIT_S = 120
 
 
 @click.group()
 @click.version_option(__version__)
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Raindrop: a self-hosted backend on plain Linux servers."""
+    context.obj = _open_app
 
 
 @main.command()
@@ -66,6 +71,7 @@ def migrate(leave_newer: bool) -> None:
 
 main.add_command(host)
 main.add_command(doctor)
+main.add_command(projects)
 
 
 @main.command()
@@ -123,6 +129,8 @@ def _announce(settings: Settings, supervisor: int, password_file: str) -> int:
             click.echo(f"API pages:    {site}/api/docs")
             click.echo(f"Control port: {control}  (user: operator)")
             click.echo(f"Password:     {_password(password_file)}")
+            if not settings.is_own_machine:
+                click.echo(f"First sign-up: needs the token in {settings.sign_up_token_file}")
             click.echo("Ctrl-C ends it.")
             return 0
         time.sleep(0.1)
@@ -153,6 +161,17 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def _open_app() -> Iterator[Settings]:
+    """The app and one transaction, for the commands of rooms."""
+    from raindrop.app import create_app
+    from raindrop.core.db import unit_of_work
+
+    settings = _load()
+    with create_app(settings).app_context(), unit_of_work():
+        yield settings
 
 
 def _load() -> Settings:

@@ -99,6 +99,15 @@ def _smtp_url(value: str) -> str:
     parts = urlsplit(value)
     if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
         raise ValueError("must start with smtp:// or smtps:// and name a host")
+    if parts.port == 0:  # others that are none are errors of their own
+        raise ValueError("has no such port")
+    return value
+
+
+def _sender(value: str) -> str:
+    address = r"[^<>@\s,;]+@[^<>@\s,;]+"
+    if value and not re.fullmatch(rf"{address}|[^<>@\r\n]*<{address}>", value):
+        raise ValueError("must be an address, or a name and <address>")
     return value
 
 
@@ -317,7 +326,7 @@ class Settings:
         is_secret=True,
     )
     mail_from: str = _setting(
-        "MAIL_FROM", "", "sender of mails, such as Raindrop <noreply@example.com>", _text
+        "MAIL_FROM", "", "sender of mails, such as Raindrop <noreply@example.com>", _sender
     )
     event_retention_days: int = _setting(
         "EVENT_RETENTION", "7", "time that events stay", _integer(1, 365), unit="days"
@@ -365,6 +374,16 @@ class Settings:
     def log(self) -> Path:
         """Logs, one file a program and calendar day."""
         return self.log_folder or self.var / "log"
+
+    @property
+    def is_own_machine(self) -> bool:
+        """Whether nginx listens to this machine itself only."""
+        return ipaddress.ip_address(self.bind).is_loopback
+
+    @property
+    def sign_up_token_file(self) -> Path:
+        """The token that the first sign-up on the console needs elsewhere."""
+        return self.var / "secrets" / "sign-up-token"
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -32,8 +32,11 @@ app.conf.update(
 app.conf.beat_schedule = {
     "recover jobs": _every("jobs.sweep", "sweeps", datetime.timedelta(seconds=2)),
     "recover events": _every("events.sweep", "sweeps", datetime.timedelta(seconds=2)),
+    "recover mails": _every("mails.sweep", "sweeps", datetime.timedelta(seconds=2)),
+    "delete old mails": _every("mails.delete_old", "deletes", datetime.timedelta(hours=1)),
     "delete old events": _every("events.delete_old", "deletes", datetime.timedelta(hours=1)),
     "delete old jobs": _every("jobs.delete_old", "deletes", datetime.timedelta(hours=1)),
+    "delete expired sessions": _every("accounts.sweep", "deletes", datetime.timedelta(minutes=10)),
     "delete to-dos for good": _every(
         "todos.delete_for_good", "deletes", datetime.timedelta(minutes=10)
     ),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from raindrop.config import HOME, ConfigError, Settings, mask_url
+from raindrop.core.secrets import read_key
 from raindrop.nginx import Nginx, check_nginx, find_nginx, password_line, render_nginx
 from raindrop.programs import (
     Program,
@@ -68,6 +69,8 @@ def prepare(settings: Settings) -> Stack:
         raise StackError("client/dist is missing: build the client first (make build)")
     nginx = find_nginx(settings)
     password_file = _make_password(settings)
+    if not settings.is_own_machine:
+        read_key(settings.sign_up_token_file)  # made now, so that it is there to be read
     _render(settings, nginx, programs_of(settings, nginx))
     return Stack(settings.run / "supervisord.conf", nginx, password_file)
 

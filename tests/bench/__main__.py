@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import loads, rungs
+from tests.bench import loads, people, rungs
 from tests.bench.board import fill_site, make_naive
 from tests.bench.memory import idle_memory
 from tests.bench.report import RESULTS, Report, as_text, new_report, write_files
@@ -20,7 +20,7 @@ from tests.bench.servers import BareNginx, Naive
 from tests.support.mariadb import MariaDb
 from tests.support.site import Site
 
-SECTIONS = ("memory", "ladder", "uncached", "writes", "adding", "importing")
+SECTIONS = ("memory", "ladder", "uncached", "writes", "adding", "importing", "people")
 STACKS = {"packaged nginx": "packaged", "system's nginx": "system"}
 
 began = time.monotonic()
@@ -106,6 +106,9 @@ def _measure_sections(
     if "importing" in only:
         tell("importing a file of 4 MB")
         report.importing = loads.importing(site)
+    if "people" in only:
+        tell("signed-in people, sign-ins and events")
+        report.people = people.measure(site, naive, nginx)
 
 
 if __name__ == "__main__":

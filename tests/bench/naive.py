@@ -30,6 +30,14 @@ def list_todos() -> dict[str, Any]:
     return {"data": [_dump(row) for row in rows]}
 
 
+@app.get("/api/todo/<int:todo_id>")
+def get_todo(todo_id: int) -> dict[str, Any]:
+    """One to-do by its key."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(todos).where(todos.c.id == todo_id)).one()
+    return _dump(row)
+
+
 def _dump(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,

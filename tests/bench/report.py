@@ -19,6 +19,7 @@ from raindrop.stack import find_nginx
 from tests.bench import chart, rungs, wrk
 from tests.bench.board import ROWS
 from tests.bench.loads import Mix
+from tests.bench.people import People, quantile
 from tests.bench.rungs import CONNECTIONS, Result
 
 RESULTS = Path(__file__).with_name("results")
@@ -44,6 +45,7 @@ class Report:
     uncached: wrk.Run | None = None
     adding: wrk.Run | None = None
     importing: dict[str, float] = field(default_factory=dict)
+    people: People | None = None
     memory: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -69,6 +71,7 @@ def targets_of(report: Report) -> list[Target]:
         *_ladder_targets({result.name: result for result in report.ladder}),
         *_mix_targets(report.mixes),
         *_uncached_targets(report.uncached),
+        *_people_targets(report.people),
         *_memory_targets(report.memory),
     ]
 
@@ -92,6 +95,7 @@ def as_text(report: Report) -> str:
         *_ladder_section(report.ladder),
         *_mix_section(report.mixes),
         *_throughput_section(report),
+        *_people_section(report.people),
         *_memory_section(report.memory),
     ]
     return "\n\n".join(sections) + "\n"
@@ -137,6 +141,18 @@ def _uncached_targets(run: wrk.Run | None) -> Iterator[Target]:
     yield _none_failed(what, run.failed)
     times = run.p99_ms / run.p50_ms
     yield Target(f"{what}: p99", "≤ 5 × p50", f"{times:.1f} ×", times <= 5)
+
+
+def _people_targets(people: People | None) -> Iterator[Target]:
+    if people is None:
+        return
+    what = "GET /v1/account with a session, beside a bare route that reads one row"
+    yield Target(what, "≥ 60%", f"{people.share:.0%}", people.share >= 0.6)
+    yield _none_failed(what, people.account.failed)
+    what = "p99 of GET /v1/account with 50 sign-ins in flight, in idle p50s"
+    yield Target(what, "< 5 ×", f"{people.slowdown:.1f} ×", people.slowdown < 5)
+    rate = people.events_per_second
+    yield Target("events dispatched and audited a second", "≥ 2,000", f"{rate:,.0f}", rate >= 2000)
 
 
 def _memory_targets(memory: dict[str, dict[str, float]]) -> Iterator[Target]:
@@ -224,6 +240,25 @@ def _throughput_section(report: Report) -> Iterator[str]:
             f"Importing a CSV file of 4 MB ({figures['lines']:,} lines), upload to end: "
             f"{figures['seconds']:.1f} s, {figures['per_second']:,.0f} lines a second."
         )
+
+
+def _people_section(people: People | None) -> Iterator[str]:
+    if people is None:
+        return
+    yield "## Signed-in people"
+    rows = [
+        ("GET /v1/account", "100", *_figures(people.account)),
+        ("a bare Flask route, one row by key", "100", *_figures(people.bare)),
+    ]
+    yield _table(RUN_COLUMNS, rows)
+    quiet, busy = (
+        f"p50 {quantile(values, 0.5):.1f} ms, p99 {quantile(values, 0.99):.1f} ms"
+        for values in (people.idle_ms, people.busy_ms)
+    )
+    yield (
+        f"One request after the other: {quiet}; with 50 sign-ins in flight "
+        f"({people.sign_ins_per_second:.0f} a second): {busy}."
+    )
 
 
 def _memory_section(memory: dict[str, dict[str, float]]) -> Iterator[str]:

@@ -209,9 +209,9 @@ def tls(certificate: Path) -> ssl.SSLContext:
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The certificate is in the system's store."""
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    outbound._tls_context.cache_clear()
+    outbound.tls_context.cache_clear()
     yield
-    outbound._tls_context.cache_clear()
+    outbound.tls_context.cache_clear()
 
 
 # Where it may go
@@ -753,7 +753,7 @@ def test_name_is_kept_for_tls(
 def test_unknown_certificate_is_not_trusted(
     serve: Callable[..., Server], tls: ssl.SSLContext
 ) -> None:
-    outbound._tls_context.cache_clear()
+    outbound.tls_context.cache_clear()
     server = serve(tls=tls)
     with pytest.raises(OutboundFailed, match="certificate"):
         fetch("GET", server.url, headers={"Authorization": SECRET})

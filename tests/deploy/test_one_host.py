@@ -15,6 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from deploy.environment import SIGN_UP_TOKEN
 from tests.browser.test_visitor import CHROMIUM, OPTIONS
 from tests.deploy.hosted import (
     answers,
@@ -562,7 +563,9 @@ def test_secrets_are_nowhere_else(operator: Operator, machine: Machine) -> None:
     settings = machine.run("cat /etc/raindrop/raindrop.env").stdout
     database = re.search(r"://raindrop:([^@]+)@", settings)[1]
     control = machine.run("cat /etc/raindrop/control-password").stdout.strip()
-    keys = [database, control]
+    instance = re.search(r"INSTANCE_KEY=(.+)", settings)[1]
+    token = machine.run(f"cat {SIGN_UP_TOKEN}").stdout.strip()
+    keys = [database, control, instance, token]
     seen: list[str] = []
     over = threading.Event()
 
@@ -595,7 +598,8 @@ def test_secrets_are_nowhere_else(operator: Operator, machine: Machine) -> None:
         assert key not in logs
         assert key.encode() not in archive
         assert key not in unpacked
-    assert machine.run("stat -c '%a %U' /etc/raindrop/raindrop.env").stdout == "600 raindrop\n"
+    for path in ("/etc/raindrop/raindrop.env", SIGN_UP_TOKEN):
+        assert machine.run(f"stat -c '%a %U' {path}").stdout == "600 raindrop\n"
 
 
 def add_revision(operator: Operator, name: str, after: str, up: str, down: str) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from deploy.environment import SIGN_UP_TOKEN
 from tests.deploy.hosted import (
     assert_one_activation,
     load,
@@ -184,12 +185,22 @@ def test_workers_that_do_not_start_take_all_hosts_back(
     operator.fab("restart")
 
 
+def test_hosts_share_the_instance_key(cluster: Cluster) -> None:
+    """What one host encrypts, another reads."""
+    line = "grep RAINDROP_INSTANCE_KEY= /etc/raindrop/raindrop.env"
+    assert len({machine.run(line).stdout for machine in cluster.all}) == 1
+
+
 def test_passwords_are_nowhere_else(operator: Operator, cluster: Cluster) -> None:
     """Those between the hosts: not in logs, not in what `fab` prints, not in process lists."""
     settings = cluster.web1.run("cat /etc/raindrop/raindrop.env").stdout
-    keys = re.findall(r"://[a-z]*:([^@]+)@|SECRET=(.+)", settings)
+    keys = re.findall(r"://[a-z]*:([^@]+)@|(?:SECRET|INSTANCE_KEY)=(.+)", settings)
     secrets = {key for pair in keys for key in pair if key}
-    assert len(secrets) == 4
+    assert len(secrets) == 5
+    tokens = {machine.run(f"cat {SIGN_UP_TOKEN}").stdout.strip() for machine in cluster.all}
+    assert len(tokens) == 1
+    secrets |= tokens
+    assert all(len(secret) >= 20 for secret in secrets)
     shown = operator.fab("status").text + operator.fab("doctor").text + operator.fab("logs").text
     for machine in cluster.all:
         shown += machine.run("cat /proc/[0-9]*/cmdline | tr '\\0' ' '", check=False).stdout

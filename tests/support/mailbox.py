@@ -47,7 +47,8 @@ def read_mails(site: Site, project_id: str) -> list[ReadMail]:
     mails = []
     for row in rows:
         blank = {"subject": row["subject"], "html": "", "text": ""}
-        content = json.loads(vault.decrypt(row["content"])) if row["content"] else blank
+        held = json.loads(vault.decrypt(row["content"])) if row["content"] else blank
+        content = {name: held[name] for name in blank}
         mails.append(ReadMail(row["recipient"], row["kind"], **content))
     return mails
 

@@ -25,6 +25,8 @@ class TokenType(StrEnum):
     PHONE = "phone"
     OAUTH2 = "oauth2"
     GENERIC = "token"
+    ALIAS = "alias"
+    """No proof: the user id that an answer named in place of the user's own (tokens.py)."""
 
 
 class User(TenantRow, db.Model):  # type: ignore[name-defined, misc]
@@ -73,7 +75,7 @@ class Session(TenantRow, db.Model):  # type: ignore[name-defined, misc]
 
     Attributes:
         secret_digest: SHA-256 of what the client holds.
-        provider: ``email``, ``anonymous``, ``magic-url``, ``email-otp``, ``oauth2`` names, …
+        provider: ``email``, ``anonymous``, ``magic-url``, ``token``, an OAuth2 provider's name, …
         access_token, refresh_token: an OAuth2 provider's, encrypted; empty for none.
         client: the contract's ``os…``, ``client…`` and ``device…`` fields, from the user agent.
         factors: ``password``, ``email``, ``phone``, ``totp``, ``recoveryCode``, ``oauth2``, …

@@ -16,16 +16,18 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from sqlalchemy.exc import InvalidRequestError
+
 from raindrop.accounts import exchanges, identities, providers
 from raindrop.accounts.exchanges import Tokens
 from raindrop.accounts.models import Session, TokenType, User
 from raindrop.accounts.providers import Profile
 from raindrop.accounts.redirects import check_redirect
-from raindrop.accounts.sessions import SessionNotFound, create_session, get_session
+from raindrop.accounts.sessions import SessionNotFound, create_session
 from raindrop.accounts.tokens import create_token
 from raindrop.core.access import Actor, ActorKind
 from raindrop.core.credentials import SessionSecret
-from raindrop.core.db import db, start_over
+from raindrop.core.db import db, let_go
 from raindrop.core.errors import AppError, BadRequest
 from raindrop.core.secrets import get_vault, new_secret, read_jwt, sign_jwt
 from raindrop.core.tenancy import Tenant
@@ -147,7 +149,7 @@ def plan_flow(
 
 
 def depart(tenant: Tenant, flow: Flow, redirect_uri: str) -> Departure:
-    """Begin a flow. Ends the open transaction, so that none waits for the provider.
+    """Begin a flow. Lets go of the database, which need not wait for the provider.
 
     Raises:
         ProviderUnsupported, ProviderDisabled, ProviderFailed
@@ -155,7 +157,7 @@ def depart(tenant: Tenant, flow: Flow, redirect_uri: str) -> Departure:
     from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
     from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-    start_over(is_write=False)
+    let_go()
     provider, client = providers.find_provider(tenant, flow.provider)
     verifier, nonce = secrets.token_urlsafe(VERIFIER_BYTES), secrets.token_urlsafe(16)
     challenge = create_s256_code_challenge(verifier)
@@ -182,7 +184,7 @@ def write_ticket(tenant: Tenant, flow: Flow) -> str:
     Raises:
         ProviderUnsupported, ProviderDisabled, ProviderFailed
     """
-    start_over(is_write=False)
+    let_go()
     providers.find_provider(tenant, flow.provider)
     return _seal("ticket", flow)
 
@@ -251,36 +253,30 @@ def arrive(
     return Arrival(user, session, held, "")
 
 
-def refresh(actor: Actor, session: Session) -> Session:
+def refresh(actor: Actor, session: Session) -> None:
     """Renew the provider's tokens that a session keeps; one without any stays as it is.
 
-    Ends the open transaction, so that no lock is held while the provider is waited for: call it
-    before anything is changed.
-
-    Returns:
-        The session's row, read anew.
+    Lets go of the database while the provider is waited for: call it before anything is changed.
 
     Raises:
         SessionNotFound: it ended meanwhile.
         ProviderUnsupported, ProviderDisabled, ProviderFailed, ProviderRefused
     """
     if not session.refresh_token:
-        return session
+        return
     held, name = get_vault().decrypt(session.refresh_token), session.provider
-    user_id, public_id = session.user_id, session.public_id
-    start_over(is_write=True)
+    let_go()
     provider, client = providers.find_provider(actor.tenant, name)
     tokens = exchanges.renew(provider, client, held)
     if not tokens.refresh:  # a provider that keeps it says nothing
         tokens = dataclasses.replace(tokens, refresh=held)
-    user = db.session.get(User, user_id)
-    if user is None:
-        raise SessionNotFound
-    session = get_session(actor.tenant, user, public_id)
+    try:
+        db.session.refresh(session, with_for_update=True)
+    except InvalidRequestError:
+        raise SessionNotFound from None
     for column, value in identities.columns_of(tokens).items():
         setattr(session, column, value)
     identities.keep_tokens(actor.tenant, name, session.provider_uid, tokens)
-    return session
 
 
 def _ask_provider(
@@ -291,7 +287,7 @@ def _ask_provider(
         known = back.error if re.fullmatch(r"[a-z_]{1,64}", back.error) else "no code"
         raise exchanges.ProviderFailed(f"The sign-in provider refused: {known}")
     # No connection is held while others are waited for; and this GET writes.
-    start_over(is_write=True)
+    let_go(is_write=True)
     provider, client = providers.find_provider(tenant, state.flow.provider)
     if back.issuer and provider.issuer and back.issuer != provider.issuer:
         raise BadReturn  # RFC 9207

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 
+from raindrop.accounts.hashes import hash_anew, keep_hash
 from raindrop.accounts.models import User
-from raindrop.accounts.passwords import hash_password, verify_argon2
+from raindrop.accounts.passwords import verify_argon2
 from raindrop.core.db import utc_now
 from raindrop.core.errors import AppError, BadRequest
 from raindrop.core.tenancy import Tenant
@@ -33,7 +34,9 @@ class PasswordPersonal(AppError):
     message = "The password holds your name, e-mail, phone number or user id; choose another."
 
 
-def check_password(tenant: Tenant, password: str, *, personal: Iterable[str | None] = ()) -> None:
+def check_new_password(
+    tenant: Tenant, password: str, *, personal: Iterable[str | None] = ()
+) -> None:
     """Whether a new password fits the project's rules, but for those about earlier ones.
 
     Args:
@@ -59,15 +62,14 @@ def set_password(tenant: Tenant, user: User, password: str) -> None:
         BadRequest, PasswordPersonal, PasswordRecentlyUsed
     """
     personal = (user.public_id, user.email, user.name, user.phone)
-    check_password(tenant, password, personal=personal)
+    check_new_password(tenant, password, personal=personal)
     kept = tenant.settings.password_history
     recent = [*user.password_history, *([user.password] if user.password else [])][-kept:]
     recent = recent if kept else []
     if any(hashed.startswith("$argon2") and verify_argon2(hashed, password) for hashed in recent):
         raise PasswordRecentlyUsed
     user.password_history = recent
-    user.password = hash_password(password)
-    user.hash_type, user.hash_options = ARGON2, {}
+    keep_hash(user, hash_anew(password))
     user.password_updated_at = utc_now()
 
 

@@ -98,9 +98,7 @@ def send_magic_url(
     page = check_redirect(actor.tenant, url) if url else own_address(MAGIC_PAGE)
     user = _find_or_make(actor, public_id, check_email(email))
     secret, phrase = new_secret(), new_phrase() if has_phrase else ""
-    issued = issue(
-        actor, user, TokenType.MAGIC_URL, secret, asked_id=public_id, phrase=phrase
-    )
+    issued = issue(actor, user, TokenType.MAGIC_URL, secret, asked_id=public_id, phrase=phrase)
     if user and user.email:
         link = add_query(
             page,

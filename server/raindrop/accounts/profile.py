@@ -32,6 +32,14 @@ class PhoneAlreadyExists(AppError):
     message = "Another user of this project has this phone number."
 
 
+class DeletionProhibited(AppError):
+    """Something would be left without its people."""
+
+    type = "user_deletion_prohibited"
+    status = HTTPStatus.BAD_REQUEST
+    message = "Leave your teams or delete them first."
+
+
 def change_email(actor: Actor, email: str, password: str) -> User:
     """Change the person's e-mail address, which is then not verified.
 
@@ -110,6 +118,21 @@ def block_self(actor: Actor) -> User:
     end_sessions(actor, user)
     changed(actor, user, "update.status")
     return user
+
+
+def delete_self(actor: Actor) -> None:
+    """Delete the person's account and everything of it.
+
+    Raises:
+        DeletionProhibited: an operator who is still in a team, whose projects need people.
+    """
+    user = session_user(actor, lock=True)
+    is_in_team = any(role.startswith("team:") for role in actor.person.roles)
+    if actor.tenant.is_console and is_in_team:
+        raise DeletionProhibited
+    user.is_active = False
+    end_sessions(actor, user)
+    changed(actor, user, "delete")
 
 
 def _prove_or_set_password(actor: Actor, user: User, password: str) -> None:

@@ -1,6 +1,6 @@
 """A new password for whoever has the mailbox."""
 
-from raindrop.accounts.models import TokenType, User
+from raindrop.accounts.models import TokenType
 from raindrop.accounts.password_rules import set_password
 from raindrop.accounts.redirects import add_query, check_redirect
 from raindrop.accounts.sessions import end_sessions
@@ -37,13 +37,11 @@ def send_recovery(actor: Actor, email: str, url: str) -> Issued:
             page, userId=user.public_id, secret=secret, expire=show_time(issued.expires_at)
         )
         values = {"user": user.name, "redirect": link}
-        send_mail(
-            actor.tenant, "recovery", user.email, locale=actor.caller.locale, values=values
-        )
+        send_mail(actor.tenant, "recovery", user.email, locale=actor.caller.locale, values=values)
     return issued
 
 
-def recover(actor: Actor, user_id: str, secret: str, password: str) -> tuple[User, Issued] | None:
+def recover(actor: Actor, user_id: str, secret: str, password: str) -> Issued | None:
     """Set a new password by a mailed link.
 
     Returns:
@@ -64,4 +62,4 @@ def recover(actor: Actor, user_id: str, secret: str, password: str) -> tuple[Use
         end_sessions(actor, user)
     changed(actor, user, "update.password")
     publish_token(actor, user, token, "update")
-    return user, Issued(token.public_id, user.public_id, token.expires_at)
+    return Issued(token.public_id, user.public_id, token.expires_at)

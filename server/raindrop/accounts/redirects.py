@@ -41,7 +41,8 @@ def check_redirect(tenant: Tenant, url: str, *, name: str = "url") -> str:
         raise BadRequest(f"{name}: must be an address such as https://example.com/page")
     if not _is_ours(tenant, host):
         raise BadRequest(
-            f"{name}: {host} is no platform of the project. Add it as a web platform in the console."
+            f"{name}: {host} is no platform of the project."
+            " Add it as a web platform in the console."
         )
     return url
 

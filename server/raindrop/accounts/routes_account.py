@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
-from raindrop.accounts import sessions, signin, users
+from raindrop.accounts import presence, sessions, signin, users
+from raindrop.accounts.console import Claim
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.schemas import EmailSession, NewAccount
 from raindrop.core.access import ActorKind, allow, check_factors
 from raindrop.core.credentials import (
     SessionSecret,
+    called_host,
     current_actor,
     forget_session,
     remember_session,
 )
 from raindrop.core.v1 import empty, limited, parse_body
+
+TOKEN_HEADER = "X-Raindrop-Sign-Up-Token"  # noqa: S105  # a header's name
 
 blueprint = Blueprint("account", __name__, url_prefix="/v1/account")
 
@@ -26,7 +30,9 @@ def create_account() -> tuple[dict[str, Any], int]:
     """Sign up."""
     body, actor = parse_body(NewAccount), current_actor()
     signin.check_no_session(actor)
-    user = signin.sign_up(actor, body.userId, body.email, body.password, body.name)
+    token = request.headers.get(TOKEN_HEADER) or request.args.get("token") or body.token
+    claim = Claim(token, called_host())
+    user = signin.sign_up(actor, body.userId, body.email, body.password, body.name, claim=claim)
     return users.dump_user(user), 201
 
 
@@ -34,7 +40,9 @@ def create_account() -> tuple[dict[str, Any], int]:
 @allow("account")
 def get_account() -> dict[str, Any]:
     """Who is signed in; from the cache entry that every request reads."""
-    return dict(current_actor().person.user)
+    person = current_actor().person
+    presence.notice(person)
+    return dict(person.user)
 
 
 @blueprint.post("/sessions/email")

@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from raindrop.accounts.factors import Factor
-from raindrop.accounts.users import PASSWORD_MAX, PASSWORD_MIN
+from raindrop.accounts.password_rules import PASSWORD_MAX, PASSWORD_MIN
 from raindrop.core.tenancy import ID_MAX
-from raindrop.core.v1 import Name, NewId, Text, V1Model
+from raindrop.core.v1 import Name, NewId, Prefs, Text, V1Model
 
 Password = Annotated[Text, Field(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
 """A new password."""
@@ -19,12 +19,13 @@ Email = Annotated[Text, Field(max_length=320), AfterValidator(str.strip)]
 
 
 class NewAccount(V1Model):
-    """A sign-up."""
+    """A sign-up; ``token`` is for the first one of an instance."""
 
     userId: NewId  # noqa: N815  # the contract's name
     email: Email
     password: Password
     name: Name = ""
+    token: Text = Field("", max_length=256)
 
 
 class EmailSession(V1Model):
@@ -32,6 +33,89 @@ class EmailSession(V1Model):
 
     email: Email
     password: GivenPassword
+
+
+GivenId = Annotated[Text, Field(max_length=ID_MAX)]
+"""An id that an answer or a link gave."""
+
+GivenSecret = Annotated[Text, Field(max_length=256)]
+Url = Annotated[Text, Field(max_length=2048)]
+
+
+class GivenToken(V1Model):
+    """A token that is redeemed."""
+
+    userId: GivenId  # noqa: N815  # the contract's name
+    secret: GivenSecret
+
+
+class NewMagicUrl(V1Model):
+    """A request for a link that begins a session."""
+
+    userId: NewId  # noqa: N815  # the contract's name
+    email: Email
+    url: Url = ""
+    phrase: bool = False
+
+
+class NewEmailCode(V1Model):
+    """A request for a code that begins a session."""
+
+    userId: NewId  # noqa: N815  # the contract's name
+    email: Email
+    phrase: bool = False
+
+
+class NewRecovery(V1Model):
+    """A request for a link that lets in without the password."""
+
+    email: Email
+    url: Url
+
+
+class Recovery(GivenToken):
+    """A new password by such a link."""
+
+    password: Password
+
+
+class NewVerification(V1Model):
+    """A request for a link that proves the address."""
+
+    url: Url
+
+
+class NewEmail(V1Model):
+    """Another e-mail address."""
+
+    email: Email
+    password: GivenPassword
+
+
+class NewPhone(V1Model):
+    """Another phone number."""
+
+    phone: Text
+    password: GivenPassword
+
+
+class NewPassword(V1Model):
+    """Another password."""
+
+    password: Password
+    oldPassword: GivenPassword = ""  # noqa: N815  # the contract's name
+
+
+class NewName(V1Model):
+    """Another name."""
+
+    name: Name
+
+
+class NewPrefs(V1Model):
+    """Other preferences."""
+
+    prefs: Prefs
 
 
 def _read_factor(value: object) -> object:
@@ -64,7 +148,7 @@ class NewChallenge(V1Model):
 class ChallengeAnswer(V1Model):
     """A code in answer to a challenge."""
 
-    challengeId: Annotated[Text, Field(max_length=ID_MAX)]  # noqa: N815  # the contract's name
+    challengeId: GivenId  # noqa: N815  # the contract's name
     otp: Code
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from raindrop.accounts.alerts import alert_of_session
 from raindrop.accounts.clients import describe_client
 from raindrop.accounts.factors import count_needed
 from raindrop.accounts.models import Session, User
+from raindrop.accounts.presence import note_sign_in
 from raindrop.accounts.users import dump_user, forget, get_user
 from raindrop.core.access import Actor, Identity
 from raindrop.core.credentials import SessionSecret, roles_of_user
@@ -57,8 +59,10 @@ def create_session(
     db.session.add(session)
     db.session.flush()  # the limit counts it
     _end_oldest(tenant, user)
+    note_sign_in(user)
     forget(tenant, user)
     publish_session(actor, user, session, "create")
+    alert_of_session(actor, user, session)
     return session, SessionSecret(user.public_id, secret)
 
 
@@ -85,6 +89,14 @@ def get_session(tenant: Tenant, user: User, public_id: str) -> Session:
     if session is None:
         raise SessionNotFound
     return session
+
+
+def extend_session(actor: Actor, user: User, session: Session) -> None:
+    """Give a session the project's whole duration again."""
+    duration = datetime.timedelta(seconds=actor.tenant.settings.session_duration_s)
+    session.expires_at = utc_now() + duration
+    forget(actor.tenant, user)
+    publish_session(actor, user, session, "update")
 
 
 def end_session(actor: Actor, user: User, session: Session) -> None:

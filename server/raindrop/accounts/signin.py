@@ -2,12 +2,16 @@
 
 from http import HTTPStatus
 
+from raindrop.accounts.console import NO_CLAIM, Claim
+from raindrop.accounts.hashes import check_password, keep_hash
 from raindrop.accounts.models import Session, User
-from raindrop.accounts.passwords import hash_password, needs_rehash, verify_argon2, waste_time
+from raindrop.accounts.password_rules import check_new_password
+from raindrop.accounts.passwords import waste_time
 from raindrop.accounts.sessions import create_session
-from raindrop.accounts.users import check_email, create_user, find_by_email
+from raindrop.accounts.users import check_email, create_user, find_by_email, get_user
 from raindrop.core.access import Actor, ActorKind
 from raindrop.core.credentials import SessionSecret
+from raindrop.core.db import let_go
 from raindrop.core.errors import AppError
 from raindrop.core.tenancy import Tenant
 
@@ -74,14 +78,39 @@ def check_active(user: User) -> None:
         raise UserBlocked
 
 
-def sign_up(actor: Actor, public_id: str, email: str, password: str, name: str) -> User:
-    """Make a user with e-mail and password.
+def is_password_of(user: User, password: str) -> bool:
+    """Whether somebody knows the user's password.
 
     Raises:
-        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest
+        ServiceUnavailable: too many wait already.
+    """
+    return bool(user.password) and check_password(user, password) is not None
+
+
+def sign_up(
+    actor: Actor,
+    public_id: str,
+    email: str,
+    password: str,
+    name: str,
+    *,
+    claim: Claim = NO_CLAIM,
+) -> User:
+    """Make a user with e-mail and password.
+
+    Args:
+        claim: see :func:`create_user`.
+
+    Raises:
+        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest, PasswordPersonal,
+        ConsoleSignUpClosed
     """
     check_method(actor.tenant, "email-password")
-    return create_user(actor, public_id, email=check_email(email), password=password, name=name)
+    email = check_email(email)
+    check_new_password(actor.tenant, password, personal=(public_id, email, name))
+    return create_user(
+        actor, public_id, email=email, password=password, name=name, claim=claim
+    )
 
 
 def sign_in(actor: Actor, email: str, password: str) -> tuple[User, Session, SessionSecret]:
@@ -91,14 +120,28 @@ def sign_in(actor: Actor, email: str, password: str) -> tuple[User, Session, Ses
         MethodUnsupported, InvalidCredentials, UserBlocked
     """
     check_method(actor.tenant, "email-password")
-    user = find_by_email(actor.tenant, check_email(email))
-    if user is None or not user.password:
+    found = find_by_email(actor.tenant, check_email(email))
+    let_go()
+    if found is None or not found.password:
         waste_time(password)
         raise InvalidCredentials
-    if not verify_argon2(user.password, password):
+    proven, kept = found.password, check_password(found, password)
+    if kept is None:
+        raise InvalidCredentials
+    user = get_user(actor.tenant, found.public_id, lock=True)
+    if user.password != proven:  # changed while this was compared
         raise InvalidCredentials
     check_active(user)
-    if needs_rehash(user.password):
-        user.password = hash_password(password)
+    keep_hash(user, kept)
     session, held = create_session(actor, user, provider="email", factor="password")
     return user, session, held
+
+
+def begin_session(actor: Actor, user: User) -> tuple[Session, SessionSecret]:
+    """Begin a session for a user whom the project's own server vouches for.
+
+    Raises:
+        UserBlocked
+    """
+    check_active(user)
+    return create_session(actor, user, provider="server", factor="server")

@@ -207,9 +207,7 @@ def publish_token(actor: Actor, user: User, token: Token, action: str) -> None:
     )
 
 
-def _keep_alias(
-    tenant: Tenant, user: User, public_id: str, expires_at: datetime.datetime
-) -> None:
+def _keep_alias(tenant: Tenant, user: User, public_id: str, expires_at: datetime.datetime) -> None:
     alias = find_row(Token, tenant, public_id)
     if alias is None:
         alias = Token(

@@ -1,7 +1,7 @@
 """Users: making, finding, changing, showing."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -9,19 +9,35 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
 
+from raindrop.accounts.console import NO_CLAIM, Claim, admit
+from raindrop.accounts.hashes import ARGON2, Hash, describe, hash_anew
 from raindrop.accounts.models import Target, User
-from raindrop.accounts.passwords import hash_password
 from raindrop.core.access import Actor
 from raindrop.core.cache import get_cache
 from raindrop.core.credentials import user_tag
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError, BadRequest, NotFound
 from raindrop.core.events import publish
+from raindrop.core.queries import list_rows
 from raindrop.core.tenancy import Tenant, find_row, rows_of
 from raindrop.core.v1 import new_id, show_time
 
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-PASSWORD_MIN, PASSWORD_MAX = 8, 256
+
+LISTED = {
+    "name": User.name,
+    "email": User.email,
+    "phone": User.phone,
+    "status": User.is_active,
+    "passwordUpdate": User.password_updated_at,
+    "registration": User.created_at,
+    "emailVerification": User.is_email_verified,
+    "phoneVerification": User.is_phone_verified,
+    "mfa": User.has_mfa,
+    "labels": User.labels,
+    "accessedAt": User.accessed_at,
+}
+"""What lists of users can be asked for, by the contract's name."""
 
 
 class UserNotFound(NotFound):
@@ -79,42 +95,42 @@ def create_user(
     phone: str | None = None,
     password: str | None = None,
     name: str = "",
-    hashed: tuple[str, str, Mapping[str, Any]] | None = None,
+    hashed: Hash | None = None,
+    claim: Claim = NO_CLAIM,
 ) -> User:
     """Make a user in the actor's project.
 
     Args:
         email: as :func:`check_email` gives it.
         password: in plain text; it has passed the project's rules.
-        hashed: an imported hash, its algorithm and its parameters, in place of a password.
+        hashed: an imported hash, in place of a password.
+        claim: what lets a visitor be the instance's first (accounts/console.py).
 
     Raises:
-        UserAlreadyExists, UserCountExceeded
+        UserAlreadyExists, UserCountExceeded, ConsoleSignUpClosed
     """
-    tenant = actor.tenant
+    tenant, now = actor.tenant, utc_now()
+    # Hashed before the first query: no connection waits for it.
+    if password and hashed is None:
+        hashed = hash_anew(password)
+    labels = admit(actor, claim)
     _check_limit(tenant)
-    hash_text, hash_type, options = hashed or (
-        password and hash_password(password),
-        "argon2",
-        {},
-    )
-    now = utc_now()
     user = User(
         project_id=tenant.id,
         public_id=public_id,
         name=name,
         email=email,
         phone=phone,
-        password=hash_text,
-        hash_type=hash_type,
-        hash_options=dict(options),
+        password=hashed.text if hashed else None,
+        hash_type=hashed.type if hashed else ARGON2,
+        hash_options=dict(hashed.options) if hashed else {},
         password_history=[],
-        password_updated_at=now if hash_text else None,
+        password_updated_at=now if hashed else None,
         is_active=True,
         is_email_verified=False,
         is_phone_verified=False,
         has_mfa=False,
-        labels=[],
+        labels=labels,
         prefs={},
         accessed_at=now,
         created_at=now,
@@ -150,28 +166,69 @@ def find_by_email(tenant: Tenant, email: str) -> User | None:
     return db.session.scalar(rows_of(User, tenant).where(User.email == email))
 
 
-def set_target(user: User, provider_type: str, identifier: str | None) -> None:
-    """Keep the user's e-mail or phone among where messages reach the user."""
-    mine = sa.and_(Target.user_id == user.id, Target.provider_type == provider_type)
-    target = db.session.scalar(sa.select(Target).where(mine, Target.provider_id.is_(None)))
-    if not identifier:
-        if target:
-            db.session.delete(target)
+def list_users(
+    tenant: Tenant, queries: Sequence[str], search: str, *, is_counted: bool
+) -> tuple[Sequence[User], int]:
+    """The project's users that fit the queries, and how many there are.
+
+    Raises:
+        QueryInvalid, CursorNotFound
+    """
+    return list_rows(
+        User,
+        tenant,
+        queries,
+        LISTED,
+        search=search.lower(),
+        searched=[User.search_text],
+        is_counted=is_counted,
+    )
+
+
+def set_target(
+    user: User, provider_type: str, identifier: str | None, *, old: str | None = None
+) -> None:
+    """Keep the user's e-mail or phone among where messages reach the user.
+
+    An address that is a target already, of whomever, stays that one's.
+
+    Args:
+        old: the address that it takes the place of.
+    """
+    try:
+        with db.session.begin_nested():
+            _set_target(user, provider_type, identifier, old)
+    except IntegrityError:
+        # It became somebody's target just now.
         return
-    if target is None:
-        target = Target(
-            project_id=user.project_id,
-            public_id=new_id(),
-            user_id=user.id,
-            provider_type=provider_type,
+
+
+def _set_target(user: User, provider_type: str, identifier: str | None, old: str | None) -> None:
+    of_kind = sa.select(Target).where(
+        Target.project_id == user.project_id, Target.provider_type == provider_type
+    )
+    mine = of_kind.where(Target.user_id == user.id, Target.identifier == old)
+    target = db.session.scalar(mine) if old else None
+    is_free = identifier and not db.session.scalar(of_kind.where(Target.identifier == identifier))
+    if target and is_free:
+        target.identifier = identifier
+    elif target and identifier != old:
+        db.session.delete(target)
+    elif is_free:
+        db.session.add(
+            Target(
+                project_id=user.project_id,
+                public_id=new_id(),
+                user_id=user.id,
+                provider_type=provider_type,
+                identifier=identifier,
+            )
         )
-        db.session.add(target)
-    target.identifier = identifier
 
 
 def search_text(user: User) -> str:
-    """What a search in the users looks through."""
-    return " ".join(filter(None, (user.public_id, user.email, user.phone, user.name)))
+    """What a search in the users looks through, in lower case."""
+    return " ".join(filter(None, (user.public_id, user.email, user.phone, user.name))).lower()
 
 
 def changed(actor: Actor, user: User, action: str) -> None:
@@ -201,11 +258,22 @@ def publish_user(actor: Actor, user: User, action: str) -> None:
     )
 
 
+def dump_users(users: Sequence[User], *, with_hash: bool) -> list[dict[str, Any]]:
+    """Users as the contract has them; one query for the targets of all."""
+    ids = [user.id for user in users]
+    targets: dict[int, list[Target]] = {user_id: [] for user_id in ids}
+    query = sa.select(Target).where(Target.user_id.in_(ids)).order_by(Target.id)
+    for target in db.session.scalars(query) if ids else ():
+        targets[target.user_id].append(target)
+    return [_dump_user(user, targets[user.id], with_hash=with_hash) for user in users]
+
+
 def dump_user(user: User, *, with_hash: bool = False) -> dict[str, Any]:
     """A user as the contract has it; with the password's hash only for keys and administrators."""
-    targets = db.session.scalars(
-        sa.select(Target).where(Target.user_id == user.id).order_by(Target.id)
-    )
+    return dump_users([user], with_hash=with_hash)[0]
+
+
+def _dump_user(user: User, targets: Sequence[Target], *, with_hash: bool) -> dict[str, Any]:
     shown = {
         "$id": user.public_id,
         "$createdAt": show_time(user.created_at),
@@ -227,7 +295,7 @@ def dump_user(user: User, *, with_hash: bool = False) -> dict[str, Any]:
     if with_hash:
         shown["password"] = user.password or ""
         shown["hash"] = user.hash_type
-        shown["hashOptions"] = {"type": user.hash_type, **user.hash_options}
+        shown["hashOptions"] = describe(user)
     return shown
 
 

@@ -51,9 +51,7 @@ def send_verification(actor: Actor, url: str) -> Issued:
         raise EmailAlreadyVerified
     secret = new_secret()
     token = create_token(actor, user, TokenType.VERIFICATION, secret)
-    link = add_query(
-        page, userId=user.public_id, secret=secret, expire=show_time(token.expires_at)
-    )
+    link = add_query(page, userId=user.public_id, secret=secret, expire=show_time(token.expires_at))
     values = {"user": user.name, "redirect": link}
     send_mail(actor.tenant, "verification", user.email, locale=actor.caller.locale, values=values)
     return Issued(token.public_id, user.public_id, token.expires_at)

@@ -133,6 +133,7 @@ class Identity:
         expires_at: Unix seconds; 0 where nothing expires.
         roles: permission roles besides ``any`` and ``users``.
         factors_needed: how many factors the session must have.
+        is_by_token: a short-lived token was sent in place of the session.
     """
 
     user: Mapping[str, Any]
@@ -141,6 +142,7 @@ class Identity:
     expires_at: float
     roles: tuple[str, ...]
     factors_needed: int = 1
+    is_by_token: bool = False
 
     @property
     def has_enough_factors(self) -> bool:

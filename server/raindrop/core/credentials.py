@@ -35,6 +35,7 @@ from raindrop.core.tenancy import (
 PROJECT_HEADER, KEY_HEADER, JWT_HEADER = "X-Appwrite-Project", "X-Appwrite-Key", "X-Appwrite-JWT"
 SESSION_HEADER, MODE_HEADER = "X-Appwrite-Session", "X-Appwrite-Mode"
 FALLBACK_HEADER, LOCALE_HEADER = "X-Fallback-Cookies", "X-Appwrite-Locale"
+DEV_KEY_HEADER = "X-Appwrite-Dev-Key"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -62,6 +63,14 @@ class KeyExpired(AppError):
     type = "project_key_expired"
     status = HTTPStatus.UNAUTHORIZED
     message = "This key has expired; make a new one in the console."
+
+
+class Unauthenticated(AppError):
+    """No basic credentials, or not those of a project."""
+
+    type = "general_access_forbidden"
+    status = HTTPStatus.UNAUTHORIZED
+    message = "Send a project's id and one of its keys as basic credentials."
 
 
 class KeyAndSession(AppError):
@@ -109,9 +118,9 @@ def register_identities(*, by_secret: IdentitySource, by_session_id: IdentitySou
     _sources.update(secret=by_secret, id=by_session_id)
 
 
-def register_keys(by_digest: KeySource) -> None:
-    """Say how a key is found in the database: by its secret's digest."""
-    _sources["key"] = by_digest
+def register_keys(by_digest: KeySource, dev_by_digest: KeySource) -> None:
+    """Say how a key and a dev key are found in the database: by their secret's digest."""
+    _sources.update(key=by_digest, dev_key=dev_by_digest)
 
 
 def register_roles(of_user: Callable[[int], Iterable[str]]) -> None:
@@ -137,9 +146,18 @@ def current_caller() -> Caller:
     return Caller(request.remote_addr or "", user_agent, asked[:16])
 
 
+def called_host() -> str:
+    """The name by which the server was called, without its port."""
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def current_service() -> str:
-    """The service of the matched route: its blueprint's name."""
-    return (request.blueprint or "").partition(".")[0].lower()
+    """The service of the matched route: its blueprint's name up to an underscore, behind which a
+    room adds to another room's service (``users_memberships``)."""
+    return (request.blueprint or "").partition(".")[0].partition("_")[0].lower()
 
 
 def current_actor() -> Actor:
@@ -155,10 +173,49 @@ def current_actor() -> Actor:
     return actor
 
 
+def basic_actor() -> Actor:
+    """Who sends this request of OpenWhisk's API: basic credentials, a project's id and one of its
+    keys.
+
+    Raises:
+        Unauthenticated
+    """
+    given = request.authorization
+    if given is None or given.type != "basic" or not given.username or not given.password:
+        raise Unauthenticated
+    try:
+        actor = _by_key(given.username, given.password, current_caller())
+    except (ProjectNotFound, AccessForbidden, KeyExpired):
+        raise Unauthenticated from None
+    g.actor, g.tenant = actor, actor.tenant
+    return actor
+
+
 def current_tenant() -> Tenant | None:
     """The project of this request, where it is known by now."""
     tenant: Tenant | None = g.get("tenant")
     return tenant
+
+
+def has_dev_key(tenant: Tenant) -> bool:
+    """Whether the request carries a dev key of the project that has not expired: it is exempt from
+    rate limits and from the check of origins, and gives no access to anything."""
+    secret = request.headers.get(DEV_KEY_HEADER, "")
+    if not secret:
+        return False
+    if "dev_key" not in g:
+        g.dev_key = _read_key(tenant.public_id, digest(secret), "dev_key")[1]
+    key: KeyFacts | None = g.dev_key
+    return key is not None and (not key.expires_at or key.expires_at > time.time())
+
+
+def used_keys() -> list[tuple[int, str]]:
+    """The keys that this request was let in with: the project's integer key and the key's id."""
+    actor: Actor | None = g.get("actor")
+    if actor is None:
+        return []
+    used = (actor.key, g.get("dev_key"))
+    return [(actor.tenant.id, key.id) for key in used if key is not None and key.id]
 
 
 def console_admin(project_id: str) -> Actor:
@@ -290,7 +347,7 @@ def _by_jwt(project_id: str, token: str, caller: Caller) -> Actor:
     tenant, identity = _read_identity(project_id, user_id, f"id:{session_id}")
     if identity is None:
         raise JwtInvalid
-    return access.user(tenant, identity, caller)
+    return access.user(tenant, dataclasses.replace(identity, is_by_token=True), caller)
 
 
 def _by_admin(project_id: str, caller: Caller) -> Actor:
@@ -305,13 +362,20 @@ def _by_admin(project_id: str, caller: Caller) -> Actor:
 def _by_session(project_id: str, caller: Caller) -> Actor:
     held, is_cookie = _held(project_id)
     if held is None:
-        return access.guest(get_tenant(project_id), caller)
+        return _as_guest(get_tenant(project_id), caller)
     tenant, identity = _read_identity(project_id, held.user_id, f"secret:{digest(held.secret)}")
     if identity is None:
-        return access.guest(tenant, caller)
+        return _as_guest(tenant, caller)
     if is_cookie:
         _check_origin(tenant)
     return access.user(tenant, identity, caller)
+
+
+def _as_guest(tenant: Tenant, caller: Caller) -> Actor:
+    if tenant.is_console:
+        # Or any page that the first visitor has open could become the instance's owner.
+        _check_origin(tenant)
+    return access.guest(tenant, caller)
 
 
 def _console_identity() -> Identity | None:
@@ -344,6 +408,8 @@ def _check_origin(tenant: Tenant) -> None:
     origin = request.headers.get("Origin")
     if not origin or request.method in SAFE_METHODS or is_known_origin(tenant, origin):
         return
+    if has_dev_key(tenant):
+        return
     raise UnknownOrigin(
         f"{urlsplit(origin).hostname or 'This origin'} is no platform of the project. "
         "Add it as a web platform in the console."
@@ -371,12 +437,15 @@ def _read_identity(project_id: str, user_id: str, proof: str) -> tuple[Tenant, I
     return tenant, None if is_over else identity
 
 
-def _read_key(project_id: str, secret_digest: str) -> tuple[Tenant, KeyFacts | None]:
+def _read_key(
+    project_id: str, secret_digest: str, kind: str = "key"
+) -> tuple[Tenant, KeyFacts | None]:
     def load() -> bytes | None:
         tenant = load_tenant(project_id)
-        return _pack(tenant, _sources["key"](tenant, secret_digest)) if tenant else None
+        return _pack(tenant, _sources[kind](tenant, secret_digest)) if tenant else None
 
-    tenant, found = _read_pair(f"key:{project_id}:{secret_digest}", [project_tag(project_id)], load)
+    tags = [project_tag(project_id)]
+    tenant, found = _read_pair(f"{kind}:{project_id}:{secret_digest}", tags, load)
     return tenant, KeyFacts(**found | {"scopes": tuple(found["scopes"])}) if found else None
 
 
@@ -398,8 +467,7 @@ def _pack(tenant: Tenant, found: Identity | KeyFacts | None) -> bytes:
 def _cookie_cannot_come_back() -> bool:
     """A page of another site without TLS: browsers keep such cookies to themselves."""
     origin = urlsplit(request.headers.get("Origin", "")).hostname
-    own = urlsplit(f"//{request.host}").hostname
-    return bool(origin) and origin != own and not request.is_secure
+    return bool(origin) and origin != called_host() and not request.is_secure
 
 
 def _set_cookies(response: Response, name: str, value: str, expires_at: float) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DisconnectionError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from raindrop.config import Settings
@@ -61,6 +61,11 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
 
     impl = sa.DateTime
     cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime.datetime]:
+        """What values of it are, for who compares with them."""
+        return datetime.datetime
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         if dialect.name == "mysql":
@@ -184,16 +189,21 @@ def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
             log.exception("something that waited for the commit failed")
 
 
-def start_over(*, is_write: bool) -> None:
-    """End the transaction of a unit of work that has only read until now; its next query begins
-    another.
+def let_go(*, is_write: bool | None = None) -> None:
+    """Give the connection back while slow work is done that needs no database, such as hashing.
 
-    For whoever waits for another server, so that no connection or lock is held meanwhile, and for
-    the GET that must write.
+    What was read stays at hand, as it was; whoever goes on with it reads it again, locked. Nothing
+    may have been written by now.
+
+    Args:
+        is_write: whether what follows may write, for the GET that must; None: as before.
     """
     session = db.session()
-    session.rollback()
-    session.info["is_write"] = is_write
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("let go before writing")
+    session.commit()
+    if is_write is not None:
+        session.info["is_write"] = is_write
 
 
 def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
@@ -207,6 +217,15 @@ def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
 def after_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once after the commit with all items given for it, in order."""
     db.session.info["after_commit"].setdefault(flush, []).append(item)
+
+
+def end_reading() -> None:
+    """End the open transaction, which has only read so far, before a slow call to another server.
+
+    On SQLite a request that may write holds the lock of all writers; on MySQL it holds a
+    connection. The next query begins another transaction in the same unit of work.
+    """
+    db.session.rollback()
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -238,8 +257,8 @@ def _check_idle(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> Non
 
 
 @event.listens_for(Session, "after_begin")
-def _begin(session: Session, _transaction: Any, connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
+def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and not transaction.nested:
         begin_sqlite(connection, is_write=session.info.get("is_write", True))
 
 

@@ -6,7 +6,7 @@ A ``type`` that the Appwrite contract has keeps its name and status; the others 
 import logging
 from http import HTTPStatus
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -230,10 +230,23 @@ _V1_ERRORS: dict[str, tuple[str, HTTPStatus]] = {
 
 def _envelope(error: AppError) -> Response:
     kind, status = error.type, error.status
+    if request.path.startswith("/api/v1/"):
+        return _openwhisk_envelope(error)
     if request.path.startswith("/v1/"):
         kind, status = _V1_ERRORS.get(kind, (kind, status))
     response = jsonify(message=error.message, code=int(status), type=kind, version=__version__)
     response.status_code = status
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _openwhisk_envelope(error: AppError) -> Response:
+    """OpenWhisk's form; its ``code`` is what finds the request in the log."""
+    response = jsonify(error=error.message, code=g.get("request_id", ""))
+    response.status_code = error.status
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Basic realm="Raindrop"'
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

@@ -270,7 +270,7 @@ def _exchange(request: _Request, limits: Limits, deadline: float) -> Answer:
     is_usual = _is_web_port(target.port)
     addresses = find_addresses(target.host, target.port, deadline, is_port_usual=is_usual)
     opened = _connect(addresses, deadline, limits.connect_s)
-    with _Cutoff(opened, deadline):
+    with Cutoff(opened, deadline):
         connection = _start(target, opened, limits)
         try:
             return _talk(connection, request, limits)
@@ -286,7 +286,7 @@ def _start(target: _Target, opened: socket.socket, limits: Limits) -> HTTPConnec
     connection.response_class = functools.partial(_Response, limits=limits)  # type: ignore[assignment]
     try:
         if target.scheme == "https":
-            opened = _tls_context().wrap_socket(opened, server_hostname=target.host)
+            opened = tls_context("http/1.1").wrap_socket(opened, server_hostname=target.host)
     except BaseException:
         opened.close()
         raise
@@ -327,12 +327,18 @@ def _read_body(response: urllib3.HTTPResponse, limit: int) -> bytes:
 
 
 @functools.cache
-def _tls_context() -> ssl.SSLContext:
-    """Made at the first use: gevent must have patched ``ssl`` by then."""
+def tls_context(*protocols: str) -> ssl.SSLContext:
+    """How other servers' certificates are checked; made at the first use, because gevent must have
+    patched ``ssl`` by then.
+
+    Args:
+        protocols: what to ask for by ALPN.
+    """
     paths = ssl.get_default_verify_paths()
     has_store = paths.cafile or (paths.capath and any(Path(paths.capath).iterdir()))
     context = ssl.create_default_context(cafile=None if has_store else certifi.where())
-    context.set_alpn_protocols(["http/1.1"])
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     return context
 
 
@@ -377,7 +383,7 @@ class _Response(http.client.HTTPResponse):
 _LIBRARY_ERRORS = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError, ValueError)
 
 
-class _Cutoff:
+class Cutoff:
     """Ends a connection at its deadline, and turns the libraries' errors into ours.
 
     A time limit of a socket holds for one operation: a server that sends a byte now and then, in

@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from raindrop.core.db import db
 from raindrop.core.errors import AppError
-from raindrop.core.tenancy import Tenant, TenantRow, rows_of
+from raindrop.core.tenancy import Project, Tenant, TenantRow, rows_of
 
 QUERIES_MAX = 100
 LENGTH_MAX = 4096
@@ -27,6 +27,7 @@ TOTAL_MAX = 5000
 """Totals are exact up to here, as in the contract's original."""
 
 R = TypeVar("R", bound=TenantRow)
+S = TypeVar("S", bound="TenantRow | Project")
 Column = InstrumentedAttribute[Any]
 
 
@@ -93,6 +94,12 @@ _OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]]
     ),
     "search": lambda column, values: column.contains(values[0], autoescape=True),
 }
+_LIST_OPERATORS: dict[str, Callable[[Column, Sequence[Any]], sa.ColumnElement[bool]]] = {
+    "contains": lambda column, values: sa.or_(*(holds(column, value) for value in values)),
+    "notContains": lambda column, values: ~sa.or_(*(holds(column, value) for value in values)),
+}
+"""For a column of JSON lists of texts: whether one of the texts is among them."""
+
 _TEXTUAL = {
     "startsWith", "notStartsWith", "endsWith", "notEndsWith", "contains", "notContains", "search",
 }  # fmt: skip
@@ -146,19 +153,47 @@ def list_rows(
     Raises:
         QueryInvalid, CursorNotFound
     """
+    return list_selected(
+        rows_of(model, tenant),
+        model,
+        queries,
+        columns,
+        where=where,
+        search=search,
+        searched=searched,
+        is_counted=is_counted,
+    )
+
+
+def list_selected(
+    rows: "sa.Select[S]",
+    model: type[S],
+    queries: Sequence[str],
+    columns: Mapping[str, Column],
+    *,
+    where: Sequence[sa.ColumnElement[bool]] = (),
+    search: str = "",
+    searched: Sequence[Column] = (),
+    is_counted: bool = True,
+) -> tuple[Sequence[S], int]:
+    """The same over rows that are of no project, such as projects themselves.
+
+    Args:
+        rows: those that the actor may see.
+    """
     known = {
         "$id": model.public_id, "$createdAt": model.created_at, "$updatedAt": model.updated_at,
         **columns,
     }  # fmt: skip
     page = parse_queries(queries)
-    base = rows_of(model, tenant).where(*where, *(_condition(q, known) for q in page.filters))
+    base = rows.where(*where, *(_condition(q, known) for q in page.filters))
     if search:
         base = base.where(sa.or_(*(c.contains(search, autoescape=True) for c in searched)))
     total = count_up_to(base) if is_counted else 0
     orders = [(known_column(q.attribute, known), q.method == "orderDesc") for q in page.orders]
-    rows = db.session.scalars(_ordered(base, model, tenant, orders, page)).all()
+    found = db.session.scalars(_ordered(base, rows, model, orders, page)).all()
     is_backward = page.cursor is not None and page.cursor.method == "cursorBefore"
-    return (rows[::-1] if is_backward else rows), total
+    return (found[::-1] if is_backward else found), total
 
 
 def count_up_to(query: "sa.Select[Any]", most: int = TOTAL_MAX) -> int:
@@ -237,7 +272,16 @@ def _condition(query: Query, columns: Mapping[str, Column]) -> sa.ColumnElement[
         return join(*(_condition(nested, columns) for nested in query.nested))
     column = known_column(query.attribute, columns)
     values = [_fit(value, column, query.attribute) for value in query.values]
-    return _OPERATORS[query.method](column, values)
+    operators = _LIST_OPERATORS if isinstance(column.type, sa.JSON) else _OPERATORS
+    if query.method not in operators:
+        raise QueryInvalid(f"{query.attribute}: is a list, so {query.method} is not possible")
+    return operators[query.method](column, values)
+
+
+def holds(column: Column, value: str) -> sa.ColumnElement[bool]:
+    """Whether a column of JSON lists of texts has this text among them."""
+    # Not LIKE: SQLite's does not tell upper case from lower.
+    return sa.func.instr(sa.cast(column, sa.Text), json.dumps(value)) > 0
 
 
 def _fit(value: Any, column: Column, attribute: str) -> Any:
@@ -246,7 +290,8 @@ def _fit(value: Any, column: Column, attribute: str) -> Any:
     Raises:
         QueryInvalid: it is of another.
     """
-    wanted = column.type.python_type
+    is_list = isinstance(column.type, sa.JSON)
+    wanted: Any = str if is_list else column.type.python_type
     if wanted is datetime.datetime and isinstance(value, str):
         try:
             time = datetime.datetime.fromisoformat(value)
@@ -257,42 +302,40 @@ def _fit(value: Any, column: Column, attribute: str) -> Any:
         return value.encode("utf-8", "replace").decode()
     if type(value) is wanted and not (wanted is int and abs(value) >= 2**63):
         return value
-    if wanted in (dict, list) and isinstance(value, str):
-        return value
     raise QueryInvalid(f"{attribute}: needs a {wanted.__name__}")
 
 
 def _ordered(
-    query: "sa.Select[R]",
-    model: type[R],
-    tenant: Tenant,
+    query: "sa.Select[S]",
+    rows: "sa.Select[S]",
+    model: type[S],
     orders: list[tuple[Column, bool]],
     page: Page,
-) -> "sa.Select[R]":
+) -> "sa.Select[S]":
     """The page in its order; the integer key breaks ties, so that cursors are exact."""
     is_last_descending = orders[-1][1] if orders else False
     keys: list[tuple[Any, bool]] = [*orders, (model.id, is_last_descending)]
     if page.cursor:
         is_backward = page.cursor.method == "cursorBefore"
-        row = _cursor_row(page.cursor, model, tenant)
+        row = _cursor_row(page.cursor, rows, model)
         query = query.where(_behind(row, keys, is_backward=is_backward))
         keys = [(column, is_descending != is_backward) for column, is_descending in keys]
     clauses = [column.desc() if is_descending else column.asc() for column, is_descending in keys]
     return query.order_by(*clauses).limit(page.limit).offset(page.offset)
 
 
-def _cursor_row(cursor: Query, model: type[R], tenant: Tenant) -> R:
+def _cursor_row(cursor: Query, rows: "sa.Select[S]", model: type[S]) -> S:
     value = cursor.values[0] if cursor.values else None
     row = None
     if isinstance(value, str):
-        row = db.session.scalar(rows_of(model, tenant).where(model.public_id == value))
+        row = db.session.scalar(rows.where(model.public_id == value))
     if row is None:
         raise CursorNotFound
     return row
 
 
 def _behind(
-    row: TenantRow, keys: list[tuple[Any, bool]], *, is_backward: bool
+    row: "TenantRow | Project", keys: list[tuple[Any, bool]], *, is_backward: bool
 ) -> sa.ColumnElement[bool]:
     """The rows on the cursor's far side, by all keys; nulls come before every value, as both
     databases sort them."""

@@ -1,10 +1,12 @@
 """What is secret: the instance's key, encryption at rest, random secrets and their digests."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -71,13 +73,17 @@ class Vault:
 
 def read_key(path: Path) -> str:
     """The key in a file of 0600; made by whoever comes first when it is not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(KEY_BYTES) + "\n")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked: whoever finds the file finds all of it.
+        descriptor, draft = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(KEY_BYTES) + "\n")
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            Path(draft).unlink()
     return path.read_text().strip()
 
 

@@ -87,6 +87,11 @@ def enqueue(name: str, *, queue: str, **ids: Any) -> None:
     after_commit(_send_all, _Message(name, queue, ids))
 
 
+def send(name: str, *, queue: str, **ids: Any) -> None:
+    """Send a task at once, about nothing that a transaction writes; it may get lost."""
+    _send_all([_Message(name, queue, ids)])
+
+
 def _send_all(messages: list[_Message]) -> None:
     for message in messages:
         try:

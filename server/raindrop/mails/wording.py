@@ -90,12 +90,12 @@ def our_wording(kind: str, locale: str, values: Mapping[str, str] | None = None)
 def render(wording: Wording, locale: str, values: Mapping[str, str]) -> Rendered:
     """The mail that a wording and values make; names that are no value's stay as they are."""
     tidy = {
-        name: _one_line(value)[: None if name in SECRETS else VALUE_MAX]
+        name: one_line(value)[: None if name in SECRETS else VALUE_MAX]
         for name, value in values.items()
     }
-    subject = _one_line(_fill(wording.subject, tidy))[:SUBJECT_MAX]
+    subject = one_line(_fill(wording.subject, tidy))[:SUBJECT_MAX]
     masked = {name: "***" if name in SECRETS else value for name, value in tidy.items()}
-    title = _one_line(_fill(wording.subject, masked))[:SUBJECT_MAX]
+    title = one_line(_fill(wording.subject, masked))[:SUBJECT_MAX]
     escaped = {name: html.escape(value) for name, value in tidy.items()}
     message = _fill(wording.message, escaped)
     page = _templates.get_template("page.html.j2").render(
@@ -126,7 +126,7 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Without control characters, so that a name cannot pose as the mail's own words."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())

@@ -4,7 +4,7 @@ import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from raindrop.accounts.models import NAME_MAX, User
 from raindrop.core.db import UtcDateTime, db
@@ -26,7 +26,13 @@ class Team(TenantRow, db.Model):  # type: ignore[name-defined, misc]
 
 
 class Membership(TenantRow, db.Model):  # type: ignore[name-defined, misc]
-    """A user's place in a team; ``secret_digest`` is the invitation's, None once it is used."""
+    """A user's place in a team.
+
+    Attributes:
+        secret_digest: the invitation's, together with the e-mail address that it was sent to; None
+            where there was none.
+        user_public_id, team_public_id: for queries.
+    """
 
     __tablename__ = "memberships"
     __table_args__ = (
@@ -44,3 +50,17 @@ class Membership(TenantRow, db.Model):  # type: ignore[name-defined, misc]
     invited_at: Mapped[datetime.datetime] = mapped_column(UtcDateTime)
     joined_at: Mapped[datetime.datetime | None] = mapped_column(UtcDateTime)
     invitation_expires_at: Mapped[datetime.datetime | None] = mapped_column(UtcDateTime)
+    user_public_id: Mapped[str] = column_property(
+        sa.select(User.public_id)
+        .where(User.id == user_id)
+        .correlate_except(User)
+        .scalar_subquery(),
+        deferred=True,
+    )
+    team_public_id: Mapped[str] = column_property(
+        sa.select(Team.public_id)
+        .where(Team.id == team_id)
+        .correlate_except(Team)
+        .scalar_subquery(),
+        deferred=True,
+    )
