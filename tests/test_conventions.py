@@ -54,16 +54,11 @@ def test_every_queue_of_a_job_or_a_schedule_has_a_worker() -> None:
 
 def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
-    import raindrop.core.tasks
-    import raindrop.jobs.tasks
-    import raindrop.mails.tasks
-    import raindrop.todos.tasks
     from raindrop.scheduler import app as scheduler
+    from raindrop.worker import celery
 
-    assert raindrop.jobs.tasks
-    assert raindrop.mails.tasks
-    assert raindrop.todos.tasks
-    known = set(raindrop.core.tasks.celery.tasks)
+    celery.loader.import_default_modules()
+    known = set(celery.tasks)
     scheduled = {entry["task"] for entry in scheduler.conf.beat_schedule.values()}
     assert scheduled <= known
 

@@ -15,8 +15,6 @@ PASSWORD_MIN, PASSWORD_MAX = 8, 256
 PERSONAL_MIN = 3
 """Shorter names and numbers are in too many good passwords."""
 
-ARGON2 = "argon2"
-
 
 class PasswordRecentlyUsed(AppError):
     """It is one of the last few."""

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from raindrop.accounts.hashes import hash_anew, keep_hash
+from raindrop.accounts.hashes import keep_hash
 from raindrop.accounts.models import User
+from raindrop.accounts.password_rules import set_password
 from raindrop.accounts.sessions import end_sessions
 from raindrop.accounts.users import changed, check_email, check_phone, get_user, set_target
 from raindrop.core.access import Actor
-from raindrop.core.db import db, let_go, utc_now
+from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError
 
 
@@ -73,14 +74,14 @@ def change_password(actor: Actor, user_id: str, password: str) -> User:
     Sessions end where the project wants that.
 
     Raises:
-        UserNotFound
+        UserNotFound, BadRequest, PasswordPersonal, PasswordRecentlyUsed
     """
-    get_user(actor.tenant, user_id)
-    let_go()
-    hashed = hash_anew(password) if password else None
     user = get_user(actor.tenant, user_id, lock=True)
-    keep_hash(user, hashed)
-    user.password_updated_at = utc_now()
+    if password:
+        set_password(actor.tenant, user, password)
+    else:
+        keep_hash(user, None)
+        user.password_updated_at = utc_now()
     if actor.tenant.settings.invalidates_sessions:
         end_sessions(actor, user)
     changed(actor, user, "update.password")

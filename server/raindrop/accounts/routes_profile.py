@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from raindrop.accounts import profile
+from raindrop.accounts import own_profile
 from raindrop.accounts.schemas import NewEmail, NewName, NewPassword, NewPhone, NewPrefs
 from raindrop.accounts.users import dump_user
 from raindrop.core.access import allow
@@ -19,7 +19,7 @@ blueprint = Blueprint("profile", __name__, url_prefix="/v1/account")
 def update_email() -> dict[str, Any]:
     """Change the address; an anonymous account becomes a full one."""
     body = parse_body(NewEmail)
-    return dump_user(profile.change_email(current_actor(), body.email, body.password))
+    return dump_user(own_profile.change_email(current_actor(), body.email, body.password))
 
 
 @blueprint.patch("/phone")
@@ -27,7 +27,7 @@ def update_email() -> dict[str, Any]:
 def update_phone() -> dict[str, Any]:
     """Change the phone number."""
     body = parse_body(NewPhone)
-    return dump_user(profile.change_phone(current_actor(), body.phone, body.password))
+    return dump_user(own_profile.change_phone(current_actor(), body.phone, body.password))
 
 
 @blueprint.patch("/password")
@@ -36,14 +36,14 @@ def update_phone() -> dict[str, Any]:
 def update_password() -> dict[str, Any]:
     """Change the password."""
     body = parse_body(NewPassword)
-    return dump_user(profile.change_password(current_actor(), body.password, body.oldPassword))
+    return dump_user(own_profile.change_password(current_actor(), body.password, body.oldPassword))
 
 
 @blueprint.patch("/name")
 @allow("account")
 def update_name() -> dict[str, Any]:
     """Change the name."""
-    return dump_user(profile.change_name(current_actor(), parse_body(NewName).name))
+    return dump_user(own_profile.change_name(current_actor(), parse_body(NewName).name))
 
 
 @blueprint.get("/prefs")
@@ -58,7 +58,7 @@ def get_prefs() -> dict[str, Any]:
 @allow("account")
 def update_prefs() -> dict[str, Any]:
     """Replace the preferences."""
-    return dump_user(profile.change_prefs(current_actor(), parse_body(NewPrefs).prefs))
+    return dump_user(own_profile.change_prefs(current_actor(), parse_body(NewPrefs).prefs))
 
 
 @blueprint.patch("/status")
@@ -66,7 +66,7 @@ def update_prefs() -> dict[str, Any]:
 def update_status() -> Response:
     """Close one's own account; only an administrator opens it again."""
     actor = current_actor()
-    response = jsonify(dump_user(profile.block_self(actor)))
+    response = jsonify(dump_user(own_profile.block_self(actor)))
     forget_session(response, actor.tenant)
     return response
 
@@ -76,7 +76,7 @@ def update_status() -> Response:
 def delete_account() -> Response:
     """Delete one's own account and everything of it."""
     actor = current_actor()
-    profile.delete_self(actor)
+    own_profile.delete_self(actor)
     response = empty()
     forget_session(response, actor.tenant)
     return response

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from raindrop.accounts.console import NO_CLAIM, Claim
 from raindrop.accounts.hashes import check_password, keep_hash
 from raindrop.accounts.models import Session, User
-from raindrop.accounts.password_rules import check_new_password
 from raindrop.accounts.passwords import waste_time
 from raindrop.accounts.sessions import create_session
 from raindrop.accounts.users import check_email, create_user, find_by_email, get_user
@@ -107,10 +106,7 @@ def sign_up(
     """
     check_method(actor.tenant, "email-password")
     email = check_email(email)
-    check_new_password(actor.tenant, password, personal=(public_id, email, name))
-    return create_user(
-        actor, public_id, email=email, password=password, name=name, claim=claim
-    )
+    return create_user(actor, public_id, email=email, password=password, name=name, claim=claim)
 
 
 def sign_in(actor: Actor, email: str, password: str) -> tuple[User, Session, SessionSecret]:

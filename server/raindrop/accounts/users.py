@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from raindrop.accounts.console import NO_CLAIM, Claim, admit
 from raindrop.accounts.hashes import ARGON2, Hash, describe, hash_anew
 from raindrop.accounts.models import Target, User
+from raindrop.accounts.password_rules import check_new_password
 from raindrop.core.access import Actor
 from raindrop.core.cache import get_cache
 from raindrop.core.credentials import user_tag
@@ -102,16 +103,17 @@ def create_user(
 
     Args:
         email: as :func:`check_email` gives it.
-        password: in plain text; it has passed the project's rules.
+        password: in plain text.
         hashed: an imported hash, in place of a password.
         claim: what lets a visitor be the instance's first (accounts/console.py).
 
     Raises:
-        UserAlreadyExists, UserCountExceeded, ConsoleSignUpClosed
+        UserAlreadyExists, UserCountExceeded, ConsoleSignUpClosed, BadRequest, PasswordPersonal
     """
     tenant, now = actor.tenant, utc_now()
     # Hashed before the first query: no connection waits for it.
     if password and hashed is None:
+        check_new_password(tenant, password, personal=(public_id, email, name, phone))
         hashed = hash_anew(password)
     labels = admit(actor, claim)
     _check_limit(tenant)

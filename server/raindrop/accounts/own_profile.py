@@ -1,35 +1,18 @@
 """What people change of their own account."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
+from raindrop.accounts import profiles
+from raindrop.accounts.deletion import delete_user
 from raindrop.accounts.models import User
-from raindrop.accounts.password_rules import set_password
+from raindrop.accounts.password_rules import check_new_password, set_password
 from raindrop.accounts.sessions import end_sessions, session_user
 from raindrop.accounts.signin import InvalidCredentials, is_password_of
-from raindrop.accounts.users import changed, check_email, check_phone, set_target
+from raindrop.accounts.users import changed, check_email, check_phone
 from raindrop.core.access import Actor
-from raindrop.core.db import db
 from raindrop.core.errors import AppError
-
-
-class EmailAlreadyExists(AppError):
-    """The address is somebody else's."""
-
-    type = "user_email_already_exists"
-    status = HTTPStatus.CONFLICT
-    message = "Another user of this project has this e-mail address."
-
-
-class PhoneAlreadyExists(AppError):
-    """The number is somebody else's."""
-
-    type = "user_phone_already_exists"
-    status = HTTPStatus.CONFLICT
-    message = "Another user of this project has this phone number."
 
 
 class DeletionProhibited(AppError):
@@ -49,13 +32,8 @@ def change_email(actor: Actor, email: str, password: str) -> User:
         InvalidCredentials, EmailAlreadyExists, BadRequest, PasswordPersonal
     """
     email, user = check_email(email), session_user(actor, lock=True)
-    is_new = email != user.email
-    if is_new:
-        user.email, user.is_email_verified = email, False
-    _prove_or_set_password(actor, user, password)
-    if is_new:
-        _write_target(user, "email", email, EmailAlreadyExists)
-    changed(actor, user, "update.email")
+    _prove_or_set_password(actor, user, password, personal=(email,))
+    profiles.change_email(actor, user, email)
     return user
 
 
@@ -66,13 +44,8 @@ def change_phone(actor: Actor, phone: str, password: str) -> User:
         InvalidCredentials, PhoneAlreadyExists, BadRequest, PasswordPersonal
     """
     phone, user = check_phone(phone), session_user(actor, lock=True)
-    is_new = phone != user.phone
-    if is_new:
-        user.phone, user.is_phone_verified = phone, False
-    _prove_or_set_password(actor, user, password)
-    if is_new:
-        _write_target(user, "sms", phone, PhoneAlreadyExists)
-    changed(actor, user, "update")
+    _prove_or_set_password(actor, user, password, personal=(phone,))
+    profiles.change_phone(actor, user, phone)
     return user
 
 
@@ -98,16 +71,14 @@ def change_password(actor: Actor, password: str, old: str) -> User:
 def change_name(actor: Actor, name: str) -> User:
     """Change the person's name."""
     user = session_user(actor, lock=True)
-    user.name = name
-    changed(actor, user, "update.name")
+    profiles.change_name(actor, user, name)
     return user
 
 
 def change_prefs(actor: Actor, prefs: Mapping[str, Any]) -> User:
     """Replace the person's preferences."""
     user = session_user(actor, lock=True)
-    user.prefs = dict(prefs)
-    changed(actor, user, "update.prefs")
+    profiles.change_prefs(actor, user, prefs)
     return user
 
 
@@ -130,21 +101,15 @@ def delete_self(actor: Actor) -> None:
     is_in_team = any(role.startswith("team:") for role in actor.person.roles)
     if actor.tenant.is_console and is_in_team:
         raise DeletionProhibited
-    user.is_active = False
-    end_sessions(actor, user)
-    changed(actor, user, "delete")
+    delete_user(actor, user)
 
 
-def _prove_or_set_password(actor: Actor, user: User, password: str) -> None:
+def _prove_or_set_password(
+    actor: Actor, user: User, password: str, *, personal: Iterable[str]
+) -> None:
     if not user.password:
+        check_new_password(actor.tenant, password, personal=personal)
         set_password(actor.tenant, user, password)
+        changed(actor, user, "update.password")
     elif not is_password_of(user, password):
         raise InvalidCredentials
-
-
-def _write_target(user: User, provider_type: str, value: str, taken: type[AppError]) -> None:
-    try:
-        set_target(user, provider_type, value)
-        db.session.flush()  # the database decides who has it
-    except IntegrityError:
-        raise taken from None
