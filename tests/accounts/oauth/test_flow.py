@@ -6,15 +6,9 @@ import time
 import httpx
 import pytest
 
-from raindrop.app import create_app
-from raindrop.config import load_settings
-from raindrop.core import access
-from raindrop.core.db import db, unit_of_work
 from raindrop.core.secrets import digest
-from raindrop.core.tenancy import get_tenant
 from tests.accounts.oauth.browser import FAILURE, SUCCESS, Browser, error_in, query_of
 from tests.support.providers import RealProvider
-from tests.support.site import Site
 from tests.support.v1 import Project, error_of, new_email
 
 pytestmark = pytest.mark.contract
@@ -94,6 +88,11 @@ def test_a_token_for_the_app(project: Project, provider: RealProvider) -> None:
         "SELECT type, secret_digest FROM tokens WHERE project_id = :id", id=project.number
     )
     assert (token["type"], token["secret_digest"]) == ("oauth2", digest(told["secret"]))
+    body = {"userId": told["userId"], "secret": told["secret"]}
+    app = project.guest()
+    assert app.post("/v1/account/sessions/token", json=body).json()["factors"] == ["oauth2"]
+    again = project.guest().post("/v1/account/sessions/token", json=body)
+    assert error_of(again) == (401, "user_invalid_token")
 
 
 def test_a_server_asks_for_its_visitor(project: Project, provider: RealProvider) -> None:
@@ -242,32 +241,23 @@ def test_nobody_has_identities(project: Project) -> None:
 
 def test_tokens_are_renewed(project: Project, provider: RealProvider) -> None:
     browser = Browser(project)
-    sign_in(browser, provider, someone(provider)[0])
+    sub, _ = someone(provider)
+    sign_in(browser, provider, sub)
     (before,) = browser.sessions()
     time.sleep(1)
-    _refresh(project.site, project.id)
-    project.site.cache.flushall()
-    (after,) = browser.sessions()
-    (identity,) = browser.identities()
+    path, query = "/v1/account/sessions/current", {"project": project.id}
+    after = browser.client.patch(path, params=query).json()
     assert after["providerAccessToken"] != before["providerAccessToken"]
     assert after["providerAccessTokenExpiry"] > before["providerAccessTokenExpiry"]
-    assert identity["providerAccessToken"] == after["providerAccessToken"]
     assert after["providerRefreshToken"]
+    (identity,) = browser.identities()
+    assert identity["providerAccessToken"] == after["providerAccessToken"]
+    httpx.post(f"{provider.url}/users/{sub}/revoke-tokens", trust_env=False).raise_for_status()
+    refused = browser.client.patch(path, params=query)
+    assert error_of(refused) == (401, "user_oauth2_unauthorized")
+    kept = browser.client.get(path, params=query).json()
+    assert kept["providerAccessToken"] == after["providerAccessToken"]
 
 
-def _refresh(site: Site, project_id: str) -> None:
-    """What ``PATCH /v1/account/sessions/ID`` does, in a process of the test's own."""
-    from raindrop.accounts import oauth
-    from raindrop.accounts.models import Session
-    from raindrop.core.addresses import openings
-    from raindrop.core.tenancy import rows_of
-
-    app = create_app(load_settings(site.environment))
-    with pytest.MonkeyPatch.context() as patch, app.app_context(), unit_of_work():
-        for name, value in site.environment.items():
-            patch.setenv(name, value)
-        openings.cache_clear()
-        tenant = get_tenant(project_id)
-        session = db.session.scalars(rows_of(Session, tenant)).one()
-        oauth.refresh(access.system(tenant), session)
-    openings.cache_clear()
+def test_a_session_without_a_provider_lasts_longer(project: Project) -> None:
+    assert project.sign_up().patch("/v1/account/sessions/current").status_code == 200
