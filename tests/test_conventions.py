@@ -52,6 +52,14 @@ def test_every_queue_of_a_job_or_a_schedule_has_a_worker() -> None:
     assert named | scheduled == served
 
 
+def test_the_workers_know_every_rooms_tasks() -> None:
+    rooms = {path.parent.name for path in (HOME / "server" / "raindrop").glob("*/tasks.py")}
+    source = (HOME / "server" / "raindrop" / "worker.py").read_text()
+    known = re.search(r"ROOMS_WITH_TASKS = \(([^)]*)\)", source)
+    assert known
+    assert set(re.findall(r"\w+", known[1])) == rooms
+
+
 def test_every_scheduled_task_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAINDROP_VAR", str(tmp_path))
     from raindrop.scheduler import app as scheduler
@@ -72,7 +80,7 @@ def test_every_route_of_a_room_is_in_the_document(app) -> None:
     rules = {
         (method, re.sub(r"<[^>]+>", "<>", rule.rule))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "health", "console"}
+        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "audits", "health", "console"}
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert rules == documented

@@ -4,13 +4,14 @@ from flask_openapi3 import Info
 
 from raindrop import __version__
 from raindrop.accounts import routes as accounts
+from raindrop.audits import routes as audits
 from raindrop.config import Settings, load_settings
 from raindrop.core import (
     apidocs,
     cache,
     db,
+    dispatcher,
     errors,
-    events,
     http,
     metrics,
     queues,
@@ -26,7 +27,7 @@ from raindrop.projects import routes as projects
 from raindrop.teams import routes as teams
 from raindrop.todos import routes as todos
 
-ROOMS = (jobs, mails, accounts, teams, projects, todos, health)
+ROOMS = (jobs, mails, accounts, teams, projects, audits, todos, health)
 
 
 def create_app(settings: Settings | None = None) -> RaindropApp:
@@ -54,7 +55,8 @@ def create_app(settings: Settings | None = None) -> RaindropApp:
     queues.init_queues(app, settings)
     tasks.init_tasks(app, settings)
     secrets.init_secrets(app, settings)
-    events.init_events(app)
+    dispatcher.init_dispatcher(app)
+    http.init_requests(app)
     v1.init_v1(app)
     http.init_http(app, settings)
     errors.init_errors(app)

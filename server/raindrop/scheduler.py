@@ -35,6 +35,9 @@ app.conf.beat_schedule = {
     "recover mails": _every("mails.sweep", "sweeps", datetime.timedelta(seconds=2)),
     "delete old mails": _every("mails.delete_old", "deletes", datetime.timedelta(hours=1)),
     "delete old events": _every("events.delete_old", "deletes", datetime.timedelta(hours=1)),
+    "delete the old audit trail": _every(
+        "audits.delete_old", "deletes", datetime.timedelta(hours=1)
+    ),
     "delete old jobs": _every("jobs.delete_old", "deletes", datetime.timedelta(hours=1)),
     "delete expired sessions": _every("accounts.sweep", "deletes", datetime.timedelta(minutes=10)),
     "delete to-dos for good": _every(

@@ -13,7 +13,9 @@ from raindrop.core.logs import init_logs
 from raindrop.core.tasks import celery
 from raindrop.jobs.runner import stopping
 
-ROOMS_WITH_TASKS = ("core", "jobs", "mails", "todos", "teams", "projects", "accounts")
+ROOMS_WITH_TASKS = (
+    "core", "jobs", "mails", "accounts", "teams", "projects", "audits", "todos",
+)  # fmt: skip
 
 settings = load_settings()
 create_app(settings)

@@ -59,6 +59,11 @@ def test_secrets_are_masked() -> None:
         ("RAINDROP_BROKER_URL", "amqp://x"),
         ("RAINDROP_EDGES", "nginx"),
         ("RAINDROP_LOG_LEVEL", "loud"),
+        ("RAINDROP_SMTP_URL", "http://x"),
+        ("RAINDROP_SMTP_URL", "smtp://x:0"),
+        ("RAINDROP_SMTP_URL", "smtp://x:65536"),
+        ("RAINDROP_MAIL_FROM", "nobody"),
+        ("RAINDROP_MAIL_FROM", "A <a@b.test>, C <c@d.test>"),
     ],
 )
 def test_bad_value_is_one_line_that_names_the_setting(name: str, value: str) -> None:

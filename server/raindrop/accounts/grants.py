@@ -1,16 +1,13 @@
 """What a project's server can hand to a user to sign in with: tokens and JWTs."""
 
-import datetime
-from typing import Any
-
-from raindrop.accounts.models import Token, TokenType, User
+from raindrop.accounts import tokens
+from raindrop.accounts.jwts import sign_for
+from raindrop.accounts.models import TokenType, User
 from raindrop.accounts.sessions import get_session, list_sessions
 from raindrop.accounts.signin import check_active
+from raindrop.accounts.tokens import Issued
 from raindrop.core.access import Actor
-from raindrop.core.db import db, utc_now
-from raindrop.core.events import publish
-from raindrop.core.secrets import digest, new_secret, sign_jwt
-from raindrop.core.v1 import new_id, show_time
+from raindrop.core.secrets import new_secret
 
 NEWEST = "recent"
 """What clients send for the session that began last."""
@@ -31,16 +28,12 @@ def create_jwt(actor: Actor, user: User, session_id: str, lifetime_s: int) -> st
         session = next(reversed(list_sessions(actor.tenant, user)), None)
     else:
         session = get_session(actor.tenant, user, session_id)
-    claims = {
-        "userId": user.public_id,
-        "sessionId": session.public_id if session else "",
-        "project": actor.tenant.public_id,
-    }
-    return sign_jwt(claims, lifetime_s)
+    session_id = session.public_id if session else ""
+    return sign_for(actor.tenant, user.public_id, session_id, lifetime_s)
 
 
-def create_token(actor: Actor, user: User, length: int, lifetime_s: int) -> tuple[Token, str]:
-    """A token that the user can redeem once for a session, and its secret.
+def create_token(actor: Actor, user: User, length: int, lifetime_s: int) -> Issued:
+    """A token that the user can redeem once for a session.
 
     Args:
         length: of the secret, in hexadecimal digits.
@@ -49,37 +42,6 @@ def create_token(actor: Actor, user: User, length: int, lifetime_s: int) -> tupl
         UserBlocked
     """
     check_active(user)
-    now = utc_now()
     secret = new_secret((length + 1) // 2)[:length]
-    token = Token(
-        project_id=actor.tenant.id,
-        public_id=new_id(),
-        user_id=user.id,
-        type=TokenType.GENERIC,
-        secret_digest=digest(secret),
-        attempts=0,
-        details={},
-        expires_at=now + datetime.timedelta(seconds=lifetime_s),
-        created_at=now,
-        updated_at=now,
-    )
-    db.session.add(token)
-    publish(
-        f"users.{user.public_id}.tokens.{token.public_id}.create",
-        resource=f"user/{user.public_id}",
-        payload=dump_token(token, user),
-        actor=actor,
-    )
-    return token, secret
-
-
-def dump_token(token: Token, user: User, *, secret: str = "") -> dict[str, Any]:
-    """A token as the contract has it; its secret is told once, to who made it."""
-    return {
-        "$id": token.public_id,
-        "$createdAt": show_time(token.created_at),
-        "userId": user.public_id,
-        "secret": secret,
-        "expire": show_time(token.expires_at),
-        "phrase": "",
-    }
+    token = tokens.create_token(actor, user, TokenType.GENERIC, secret, lifetime_s=lifetime_s)
+    return Issued(token.public_id, user.public_id, token.expires_at, secret)

@@ -4,6 +4,7 @@ from raindrop.accounts.sessions import SessionNotFound
 from raindrop.accounts.signin import check_method
 from raindrop.core.access import Actor
 from raindrop.core.secrets import sign_jwt
+from raindrop.core.tenancy import Tenant
 
 LIFETIME_S = 15 * 60
 
@@ -19,9 +20,14 @@ def create_jwt(actor: Actor) -> str:
     person = actor.person
     if not person.session or person.is_by_token:
         raise SessionNotFound("A session makes tokens; a token does not.")
-    claims = {
-        "userId": actor.user_id,
-        "sessionId": person.session["$id"],
-        "project": actor.tenant.public_id,
-    }
-    return sign_jwt(claims, LIFETIME_S)
+    return sign_for(actor.tenant, actor.user_id, person.session["$id"], LIFETIME_S)
+
+
+def sign_for(tenant: Tenant, user_id: str, session_id: str, lifetime_s: int) -> str:
+    """A token that acts as a user (core/credentials.py reads it).
+
+    Args:
+        session_id: of the session that it ends with; empty for none.
+    """
+    claims = {"userId": user_id, "sessionId": session_id, "project": tenant.public_id}
+    return sign_jwt(claims, lifetime_s)

@@ -1,17 +1,17 @@
 """What people change of their own account."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from raindrop.accounts import profiles
-from raindrop.accounts.deletion import delete_user
+from raindrop.accounts import deletion, password_rules, profiles
+from raindrop.accounts.hashes import Hash, verify
 from raindrop.accounts.models import User
-from raindrop.accounts.password_rules import check_new_password, set_password
 from raindrop.accounts.sessions import end_sessions, session_user
-from raindrop.accounts.signin import InvalidCredentials, is_password_of
+from raindrop.accounts.signin import InvalidCredentials
 from raindrop.accounts.users import changed, check_email, check_phone
 from raindrop.core.access import Actor
+from raindrop.core.db import let_go
 from raindrop.core.errors import AppError
 
 
@@ -31,8 +31,8 @@ def change_email(actor: Actor, email: str, password: str) -> User:
     Raises:
         InvalidCredentials, EmailAlreadyExists, BadRequest, PasswordPersonal
     """
-    email, user = check_email(email), session_user(actor, lock=True)
-    _prove_or_set_password(actor, user, password, personal=(email,))
+    email = check_email(email)
+    user = _prove_or_set_password(actor, password, email)
     profiles.change_email(actor, user, email)
     return user
 
@@ -40,11 +40,13 @@ def change_email(actor: Actor, email: str, password: str) -> User:
 def change_phone(actor: Actor, phone: str, password: str) -> User:
     """Change the person's phone number, which is then not verified.
 
+    Who has no password yet gets this one.
+
     Raises:
         InvalidCredentials, PhoneAlreadyExists, BadRequest, PasswordPersonal
     """
-    phone, user = check_phone(phone), session_user(actor, lock=True)
-    _prove_or_set_password(actor, user, password, personal=(phone,))
+    phone = check_phone(phone)
+    user = _prove_or_set_password(actor, password, phone)
     profiles.change_phone(actor, user, phone)
     return user
 
@@ -58,13 +60,16 @@ def change_password(actor: Actor, password: str, old: str) -> User:
     Raises:
         InvalidCredentials, BadRequest, PasswordPersonal, PasswordRecentlyUsed
     """
-    user = session_user(actor, lock=True)
-    if user.password and not is_password_of(user, old):
+    found = session_user(actor)
+    let_go()
+    proven = found.password
+    if proven and not verify(found, old):
         raise InvalidCredentials
-    set_password(actor.tenant, user, password)
+    hashed = password_rules.prepare(actor.tenant, found, password)
+    user = _lock(actor, proven)
+    _keep_password(actor, user, hashed)
     if actor.tenant.settings.invalidates_sessions:
         end_sessions(actor, user, but=str(actor.person.session.get("$id", "")))
-    changed(actor, user, "update.password")
     return user
 
 
@@ -85,9 +90,8 @@ def change_prefs(actor: Actor, prefs: Mapping[str, Any]) -> User:
 def block_self(actor: Actor) -> User:
     """Close the person's account until an administrator opens it again; every session ends."""
     user = session_user(actor, lock=True)
-    user.is_active = False
     end_sessions(actor, user)
-    changed(actor, user, "update.status")
+    profiles.change_status(actor, user, is_active=False)
     return user
 
 
@@ -97,19 +101,38 @@ def delete_self(actor: Actor) -> None:
     Raises:
         DeletionProhibited: an operator who is still in a team, whose projects need people.
     """
-    user = session_user(actor, lock=True)
     is_in_team = any(role.startswith("team:") for role in actor.person.roles)
     if actor.tenant.is_console and is_in_team:
         raise DeletionProhibited
-    delete_user(actor, user)
+    deletion.delete_user(actor, session_user(actor))
 
 
-def _prove_or_set_password(
-    actor: Actor, user: User, password: str, *, personal: Iterable[str]
-) -> None:
-    if not user.password:
-        check_new_password(actor.tenant, password, personal=personal)
-        set_password(actor.tenant, user, password)
-        changed(actor, user, "update.password")
-    elif not is_password_of(user, password):
+def _prove_or_set_password(actor: Actor, password: str, address: str) -> User:
+    """The person, locked, who proved the password; who has none gets it.
+
+    Args:
+        address: what the person gets besides, so that the password does not hold it.
+    """
+    found = session_user(actor)
+    let_go()
+    proven, hashed = found.password, None
+    if not proven:
+        hashed = password_rules.prepare(actor.tenant, found, password, address)
+    elif not verify(found, password):
         raise InvalidCredentials
+    user = _lock(actor, proven)
+    if hashed:
+        _keep_password(actor, user, hashed)
+    return user
+
+
+def _lock(actor: Actor, proven: str | None) -> User:
+    user = session_user(actor, lock=True)
+    if user.password != proven:  # changed while it was compared
+        raise InvalidCredentials
+    return user
+
+
+def _keep_password(actor: Actor, user: User, hashed: Hash) -> None:
+    password_rules.keep(actor.tenant, user, hashed)
+    changed(actor, user, "update.password")

@@ -1,10 +1,14 @@
-"""What a project asks of new passwords, and how one is set."""
+"""What a project asks of new passwords, and how a user gets one.
 
-from collections.abc import Iterable
+Comparing and hashing is slow and needs no database: :func:`prepare` does it on a user as it was
+read, before the row is locked and :func:`keep` writes.
+"""
+
+from collections.abc import Iterable, Sequence
 from functools import cache
 from http import HTTPStatus
 
-from raindrop.accounts.hashes import hash_anew, keep_hash
+from raindrop.accounts.hashes import ARGON2, Hash, hash_anew, keep_hash
 from raindrop.accounts.models import User
 from raindrop.accounts.passwords import verify_argon2
 from raindrop.core.db import utc_now
@@ -32,9 +36,7 @@ class PasswordPersonal(AppError):
     message = "The password holds your name, e-mail, phone number or user id; choose another."
 
 
-def check_new_password(
-    tenant: Tenant, password: str, *, personal: Iterable[str | None] = ()
-) -> None:
+def check_new_password(tenant: Tenant, password: str, *, personal: Iterable[str | None]) -> None:
     """Whether a new password fits the project's rules, but for those about earlier ones.
 
     Args:
@@ -53,22 +55,43 @@ def check_new_password(
         raise PasswordPersonal
 
 
-def set_password(tenant: Tenant, user: User, password: str) -> None:
-    """Give a user a new password that fits the project's rules.
+def prepare(tenant: Tenant, user: User, password: str, *also_personal: str) -> Hash:
+    """The hash of a user's new password that fits the project's rules; writes nothing.
+
+    Args:
+        also_personal: what becomes known of the person together with it.
 
     Raises:
         BadRequest, PasswordPersonal, PasswordRecentlyUsed
+        ServiceUnavailable: too many wait already.
     """
-    personal = (user.public_id, user.email, user.name, user.phone)
+    personal = (user.public_id, user.email, user.name, user.phone, *also_personal)
     check_new_password(tenant, password, personal=personal)
-    kept = tenant.settings.password_history
-    recent = [*user.password_history, *([user.password] if user.password else [])][-kept:]
-    recent = recent if kept else []
-    if any(hashed.startswith("$argon2") and verify_argon2(hashed, password) for hashed in recent):
-        raise PasswordRecentlyUsed
-    user.password_history = recent
-    keep_hash(user, hash_anew(password))
+    for hashed in _recent(tenant, user):
+        # Those of another system are verified by parameters that the history does not keep.
+        if hashed.startswith("$argon2") and verify_argon2(hashed, password):
+            raise PasswordRecentlyUsed
+    return hash_anew(password)
+
+
+def keep(tenant: Tenant, user: User, hashed: Hash | None) -> None:
+    """Have this be the user's password from now on; the one before becomes history.
+
+    Args:
+        user: read for an update.
+        hashed: None: no password lets in.
+    """
+    user.password_history = list(_recent(tenant, user))
+    keep_hash(user, hashed)
     user.password_updated_at = utc_now()
+
+
+def _recent(tenant: Tenant, user: User) -> Sequence[str]:
+    """The hashes of the passwords that the user may not have again, the one of now among them."""
+    kept = tenant.settings.password_history
+    is_ours = user.password is not None and user.hash_type == ARGON2
+    known = [*user.password_history, *([user.password] if is_ours and user.password else [])]
+    return known[-kept:] if kept else ()
 
 
 def _holds_personal(password: str, personal: Iterable[str | None]) -> bool:

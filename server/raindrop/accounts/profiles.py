@@ -6,13 +6,12 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from raindrop.accounts.hashes import keep_hash
+from raindrop.accounts import password_rules
 from raindrop.accounts.models import User
-from raindrop.accounts.password_rules import set_password
 from raindrop.accounts.sessions import end_sessions
 from raindrop.accounts.users import changed, check_email, check_phone, get_user, set_target
 from raindrop.core.access import Actor
-from raindrop.core.db import db, utc_now
+from raindrop.core.db import db, let_go
 from raindrop.core.errors import AppError
 
 
@@ -76,12 +75,11 @@ def change_password(actor: Actor, user_id: str, password: str) -> User:
     Raises:
         UserNotFound, BadRequest, PasswordPersonal, PasswordRecentlyUsed
     """
+    found = get_user(actor.tenant, user_id)
+    let_go()
+    hashed = password_rules.prepare(actor.tenant, found, password) if password else None
     user = get_user(actor.tenant, user_id, lock=True)
-    if password:
-        set_password(actor.tenant, user, password)
-    else:
-        keep_hash(user, None)
-        user.password_updated_at = utc_now()
+    password_rules.keep(actor.tenant, user, hashed)
     if actor.tenant.settings.invalidates_sessions:
         end_sessions(actor, user)
     changed(actor, user, "update.password")

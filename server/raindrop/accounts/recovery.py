@@ -1,20 +1,22 @@
 """A new password for whoever has the mailbox."""
 
+from raindrop.accounts import password_rules
 from raindrop.accounts.models import TokenType
-from raindrop.accounts.password_rules import set_password
 from raindrop.accounts.redirects import add_query, check_redirect
 from raindrop.accounts.sessions import end_sessions
 from raindrop.accounts.signin import check_active
 from raindrop.accounts.tokens import (
     Issued,
     delete_tokens,
+    find_token,
     find_user,
     issue,
     publish_token,
     redeem,
 )
-from raindrop.accounts.users import changed, check_email, find_by_email
+from raindrop.accounts.users import changed, check_email, find_by_email, get_user
 from raindrop.core.access import Actor
+from raindrop.core.db import let_go
 from raindrop.core.secrets import new_secret
 from raindrop.core.v1 import show_time
 from raindrop.mails.service import send_mail
@@ -50,15 +52,22 @@ def recover(actor: Actor, user_id: str, secret: str, password: str) -> Issued | 
     Raises:
         UserBlocked, BadRequest, PasswordPersonal, PasswordRecentlyUsed: the link stays valid.
     """
-    user = find_user(actor.tenant, user_id)
-    token = redeem(actor.tenant, user, secret, TokenType.RECOVERY) if user else None
-    if user is None or token is None:
+    tenant = actor.tenant
+    found = find_user(tenant, user_id)
+    if found is None or find_token(tenant, found, secret, TokenType.RECOVERY) is None:
+        return None
+    check_active(found)
+    let_go()
+    hashed = password_rules.prepare(tenant, found, password)
+    user = get_user(tenant, found.public_id, lock=True)
+    token = redeem(tenant, user, secret, TokenType.RECOVERY)
+    if token is None:  # somebody was quicker
         return None
     check_active(user)
-    set_password(actor.tenant, user, password)
+    password_rules.keep(tenant, user, hashed)
     user.is_email_verified = True  # the mailbox is theirs
     delete_tokens(user, TokenType.RECOVERY)
-    if actor.tenant.settings.invalidates_sessions:
+    if tenant.settings.invalidates_sessions:
         end_sessions(actor, user)
     changed(actor, user, "update.password")
     publish_token(actor, user, token, "update")

@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from raindrop.accounts import grants, schemas_users, sessions, signin, targets
 from raindrop.accounts.routes_users import find
+from raindrop.accounts.tokens import dump_token
 from raindrop.accounts.users import dump_target
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
@@ -55,8 +56,8 @@ def delete_session(user_id: str, session_id: str) -> Response:
 def create_token(user_id: str) -> tuple[dict[str, Any], int]:
     """A token that the user can redeem for a session."""
     body, user = parse_body(schemas_users.NewToken), find(user_id)
-    token, secret = grants.create_token(current_actor(), user, body.length, body.expire)
-    return grants.dump_token(token, user, secret=secret), 201
+    issued = grants.create_token(current_actor(), user, body.length, body.expire)
+    return dump_token(issued), 201
 
 
 @blueprint.post("/<user_id>/jwts")

@@ -77,15 +77,6 @@ def check_active(user: User) -> None:
         raise UserBlocked
 
 
-def is_password_of(user: User, password: str) -> bool:
-    """Whether somebody knows the user's password.
-
-    Raises:
-        ServiceUnavailable: too many wait already.
-    """
-    return bool(user.password) and check_password(user, password) is not None
-
-
 def sign_up(
     actor: Actor,
     public_id: str,
@@ -101,12 +92,12 @@ def sign_up(
         claim: see :func:`create_user`.
 
     Raises:
-        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest, PasswordPersonal,
-        ConsoleSignUpClosed
+        MethodUnsupported, UserAlreadyExists, UserCountExceeded, BadRequest, ConsoleSignUpClosed
     """
     check_method(actor.tenant, "email-password")
-    email = check_email(email)
-    return create_user(actor, public_id, email=email, password=password, name=name, claim=claim)
+    return create_user(
+        actor, public_id, email=check_email(email), password=password, name=name, claim=claim
+    )
 
 
 def sign_in(actor: Actor, email: str, password: str) -> tuple[User, Session, SessionSecret]:

@@ -1,4 +1,4 @@
-"""Jobs and tasks of the accounts room."""
+"""Celery tasks and jobs of the accounts room."""
 
 from collections.abc import Iterator
 
@@ -8,16 +8,6 @@ from raindrop.accounts.sweeper import BATCH, EXPIRING, delete_expired
 from raindrop.core.db import unit_of_work, utc_now
 from raindrop.core.tasks import task
 from raindrop.jobs.runner import Progress, RunningJob, job_handler
-
-
-@job_handler("accounts.delete_user")
-def delete_user(job: RunningJob) -> Iterator[Progress]:
-    """Delete everything of a deleted user in small steps; run again, it goes on with the rest."""
-    done = job.checkpoint.get("done", 0)
-    while deleted := delete_some(job.params["user"]):
-        done += deleted
-        yield Progress(done, None, {"done": done})
-    job.result = {"deleted": done}
 
 
 @task("accounts.sweep", is_stepped=True)
@@ -35,3 +25,13 @@ def sweep() -> None:
 def note_user_access(user_id: int) -> None:
     """Note that somebody was here today."""
     note_access(user_id)
+
+
+@job_handler("accounts.delete_user")
+def delete_user(job: RunningJob) -> Iterator[Progress]:
+    """Delete everything of a deleted user in small steps; run again, it goes on with the rest."""
+    done = job.checkpoint.get("done", 0)
+    while deleted := delete_some(job.params["user"]):
+        done += deleted
+        yield Progress(done, None, {"done": done})
+    job.result = {"deleted": done}

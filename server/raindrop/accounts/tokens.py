@@ -7,20 +7,21 @@ new one; where the user has another, that one is kept as an alias until the toke
 
 import datetime
 import hmac
-import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from raindrop.accounts.models import Token, TokenType, User
 from raindrop.core.access import Actor, ActorKind
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError
 from raindrop.core.events import publish
-from raindrop.core.secrets import digest, get_vault
+from raindrop.core.secrets import digest, get_vault, new_secret
 from raindrop.core.tenancy import Tenant, find_row, rows_of
 from raindrop.core.v1 import new_id, show_time
 
@@ -150,7 +151,8 @@ def find_user(tenant: Tenant, public_id: str) -> User | None:
         return user
     is_alias = sa.and_(Token.public_id == public_id, Token.type == TokenType.ALIAS)
     alias = db.session.scalar(rows_of(Token, tenant).where(is_alias, Token.expires_at > utc_now()))
-    return db.session.get(User, alias.user_id) if alias else None
+    # Not by key alone: a deleted user's row is in another project.
+    return alias and db.session.scalar(rows_of(User, tenant).where(User.id == alias.user_id))
 
 
 def redeem(tenant: Tenant, user: User, secret: str, *kinds: TokenType) -> Token | None:
@@ -160,23 +162,27 @@ def redeem(tenant: Tenant, user: User, secret: str, *kinds: TokenType) -> Token 
         None: it is none of these kinds, wrong, over, or guessed at too often. It is no error, for
         the count of guesses must be kept.
     """
-    mine = sa.and_(Token.user_id == user.id, Token.expires_at > utc_now())
     counted = COUNTED.intersection(kinds)
     if counted:
         # Before the comparison: each of the guesses that come at once sees those before it.
-        guess = sa.update(Token).where(mine, Token.type.in_(counted))
+        guess = sa.update(Token).where(_is_live(user), Token.type.in_(counted))
         _execute(guess.values(attempts=Token.attempts + 1))
+    found = find_token(tenant, user, secret, *kinds)
+    is_taken = found and _execute(sa.delete(Token).where(Token.id == found.id)) == 1
+    return found if is_taken else None
+
+
+def find_token(tenant: Tenant, user: User, secret: str, *kinds: TokenType) -> Token | None:
+    """A user's token that is valid, not redeemed yet."""
     alternatives = [
         sa.and_(Token.type == kind, Token.secret_digest == _digest(kind, user, secret))
         for kind in kinds
     ]
-    found = db.session.scalar(
-        rows_of(Token, tenant).where(mine, sa.or_(*alternatives), Token.attempts <= ATTEMPTS_MAX)
-    )
-    if found is None or found.details.get("email", user.email) != user.email:
-        return None
-    is_taken = _execute(sa.delete(Token).where(Token.id == found.id)) == 1
-    return found if is_taken else None
+    is_right = sa.and_(sa.or_(*alternatives), Token.attempts <= ATTEMPTS_MAX)
+    found = db.session.scalar(rows_of(Token, tenant).where(_is_live(user), is_right))
+    # What was mailed to another address proves nothing of this one.
+    is_theirs = found is not None and found.details.get("email", user.email) == user.email
+    return found if is_theirs else None
 
 
 def delete_tokens(user: User, kind: TokenType) -> None:
@@ -207,20 +213,30 @@ def publish_token(actor: Actor, user: User, token: Token, action: str) -> None:
     )
 
 
+def _is_live(user: User) -> sa.ColumnElement[bool]:
+    return sa.and_(Token.user_id == user.id, Token.expires_at > utc_now())
+
+
 def _keep_alias(tenant: Tenant, user: User, public_id: str, expires_at: datetime.datetime) -> None:
-    alias = find_row(Token, tenant, public_id)
-    if alias is None:
-        alias = Token(
-            project_id=tenant.id,
-            public_id=public_id,
-            type=TokenType.ALIAS.value,
-            secret_digest=digest(secrets.token_hex()),
-            details={},
-        )
+    """Have an id lead to a user for a while; the last who gave it has it."""
+    kept = sa.update(Token).where(
+        Token.project_id == tenant.id, Token.public_id == public_id, Token.type == TokenType.ALIAS
+    )
+    if _execute(kept.values(user_id=user.id, expires_at=expires_at)):
+        return
+    alias = Token(
+        project_id=tenant.id,
+        public_id=public_id,
+        user_id=user.id,
+        type=TokenType.ALIAS.value,
+        secret_digest=digest(new_secret()),
+        attempts=0,
+        details={},
+        expires_at=expires_at,
+    )
+    # Somebody gave the same id just now, or it is a token's own: then it leads nowhere new.
+    with suppress(IntegrityError), db.session.begin_nested():
         db.session.add(alias)
-    elif alias.type != TokenType.ALIAS:
-        return  # a token's own id, which nobody is asked to give
-    alias.user_id, alias.expires_at = user.id, expires_at
 
 
 def _digest(kind: TokenType, user: User, secret: str) -> str:

@@ -108,7 +108,8 @@ def create_user(
         claim: what lets a visitor be the instance's first (accounts/console.py).
 
     Raises:
-        UserAlreadyExists, UserCountExceeded, ConsoleSignUpClosed, BadRequest, PasswordPersonal
+        UserAlreadyExists, UserCountExceeded, ConsoleSignUpClosed
+        BadRequest, PasswordPersonal: the password does not fit the project's rules.
     """
     tenant, now = actor.tenant, utc_now()
     # Hashed before the first query: no connection waits for it.
@@ -196,7 +197,11 @@ def set_target(
 
     Args:
         old: the address that it takes the place of.
+
+    Raises:
+        IntegrityError: the address itself is another user's.
     """
+    db.session.flush()  # here, for below an error is about the target alone
     try:
         with db.session.begin_nested():
             _set_target(user, provider_type, identifier, old)

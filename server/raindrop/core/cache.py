@@ -202,7 +202,7 @@ class Cache:
         self._is_down = False
         self._skip_until = 0.0
         self.on_wake: Callable[[], None] = lambda: None
-        """Called in the process that woke the dispatcher (core/events.py)."""
+        """Called in the process that woke the dispatcher (core/dispatcher.py)."""
 
     def add_hot(self, entry: HotEntry) -> None:
         """Register a hot page; rooms do so when the app is made."""
@@ -245,15 +245,29 @@ class Cache:
                 break
         return self._load_alone(load)
 
-    def invalidate(self, *tags: str) -> None:
-        """Drop every entry of these tags once the open transaction is committed."""
+    def invalidate(self, *tags: str, is_repeated: bool = True) -> None:
+        """Drop every entry of these tags once the open transaction is committed.
+
+        Args:
+            is_repeated: the transaction's events keep the tags, so that the dispatcher drops them
+                again should this process die first; False for entries that live too short for it
+                to matter.
+        """
         for tag in tags:
             after_commit(self._settle, tag)
-        db.session.info.setdefault("dropped_tags", {}).update(dict.fromkeys(tags))
+        if is_repeated:
+            db.session.info.setdefault("dropped_tags", {}).update(dict.fromkeys(tags))
 
     def wake_dispatcher(self) -> None:
         """Say, with the commit and in the same round trip, that there are events."""
         after_commit(self._settle, _WAKE)
+
+    def hold_dispatcher(self) -> None:
+        """The dispatcher is at work: for a while no write need wake it."""
+        try:
+            self.redis.set(AWAKE_KEY, 1, px=AWAKE_MS)
+        except redis.RedisError as error:
+            self._note_down(error)
 
     def rest_dispatcher(self) -> None:
         """From now on the next write wakes the dispatcher again."""

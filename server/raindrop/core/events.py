@@ -1,4 +1,4 @@
-"""What happened, as rows: ``publish()``, ``consumer()``, the dispatcher, the sweeper.
+"""What happened, as rows: ``publish()`` and ``consumer()``; core/dispatcher.py does the rest.
 
 An event is a row in the same transaction as what it tells of. After the commit the dispatcher
 makes a delivery row for each consumer that is interested, and one task a consumer and batch. A
@@ -8,32 +8,22 @@ an event has one effect, whoever is killed when.
 
 import datetime
 import logging
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from flask import Flask, current_app
-from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from raindrop.core import logs
 from raindrop.core.access import Actor
 from raindrop.core.cache import get_cache
-from raindrop.core.db import BigId, UtcDateTime, before_commit, db, unit_of_work, utc_now
-from raindrop.core.tasks import celery, enqueue, task
+from raindrop.core.db import BigId, UtcDateTime, before_commit, db, utc_now
 from raindrop.core.tenancy import Tenant
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
 NEW, DISPATCHED = 0, 1
-LOST_AFTER_S = 2
-"""An event that nobody has dispatched after so long lost its nudge."""
-DELIVERY_LOST_AFTER_S = 15
-MAX_ATTEMPTS = 8
-DELETE_BATCH = 1000
 
 
 class EventRow(db.Model):  # type: ignore[name-defined, misc]
@@ -109,23 +99,31 @@ class Consumer(NamedTuple):
     name: str
     queue: str
     patterns: tuple[str, ...]
+    exceptions: tuple[str, ...]
     handle: Handler
 
+    def wants(self, event: str) -> bool:
+        """Whether it is given the events of this name."""
+        is_wanted = any(fits(pattern, event) for pattern in self.patterns)
+        return is_wanted and not any(fits(pattern, event) for pattern in self.exceptions)
 
-_consumers: dict[str, Consumer] = {}
-_events = EventRow.__table__
-_deliveries = EventDelivery.__table__
+
+consumers: dict[str, Consumer] = {}
+_INSERT = sa.insert(EventRow.__table__)  # built once: it is part of every write
 
 
-def consumer(name: str, *, queue: str, patterns: Sequence[str]) -> Callable[[Handler], Handler]:
+def consumer(
+    name: str, *, queue: str, patterns: Sequence[str], exceptions: Sequence[str] = ()
+) -> Callable[[Handler], Handler]:
     """Register a function that is given the events of some patterns, in batches.
 
     Args:
         patterns: names in which ``*`` stands for one part; a shorter pattern fits all below it.
+        exceptions: patterns of those that it is not given.
     """
 
     def register(handle: Handler) -> Handler:
-        _consumers[name] = Consumer(name, queue, tuple(patterns), handle)
+        consumers[name] = Consumer(name, queue, tuple(patterns), tuple(exceptions), handle)
         return handle
 
     return register
@@ -190,161 +188,7 @@ def fits(pattern: str, name: str) -> bool:
     return all(w in ("*", part) for w, part in zip(wanted, parts, strict=False))
 
 
-def init_events(app: Flask) -> None:
-    """Let writers nudge the dispatcher."""
-    with app.app_context():
-        get_cache().on_wake = _nudge
-
-
 def _insert(rows: list[dict[str, Any]]) -> None:
     rows[0]["dropped_tags"] = list(db.session.info.pop("dropped_tags", ()))
-    db.session.execute(sa.insert(_events), rows)
+    db.session.execute(_INSERT, rows)
     get_cache().wake_dispatcher()
-
-
-def _nudge() -> None:
-    try:
-        celery.send_task("events.dispatch", queue="events")
-    except (BrokerError, OSError) as error:
-        log.error("the broker did not take a nudge; the sweeper sends it again: %s", error)
-
-
-@task("events.dispatch", is_stepped=True)
-def dispatch() -> None:
-    """Make deliveries of every new event."""
-    get_cache().rest_dispatcher()
-    while dispatch_batch(utc_now()):
-        pass
-
-
-@task("events.sweep", is_stepped=True)
-def sweep() -> None:
-    """Dispatch events whose nudge was lost; send again deliveries whose task was."""
-    lost_before = utc_now() - datetime.timedelta(seconds=LOST_AFTER_S)
-    while dispatch_batch(lost_before):
-        pass
-    with unit_of_work():
-        _resend_deliveries()
-
-
-@task("events.deliver", is_stepped=True)
-def deliver(consumer: str, batch: str) -> None:
-    """Give a consumer its batch; should one event be its trouble, each by itself."""
-    try:
-        with unit_of_work():
-            _deliver(_consumers[consumer], _deliveries.c.batch == batch)
-        return
-    except Exception:
-        log.exception("consumer %s failed on a batch; its events follow one by one", consumer)
-    with unit_of_work(is_write=False):
-        ids = db.session.scalars(sa.select(_deliveries.c.id).where(_deliveries.c.batch == batch))
-        remaining = list(ids)
-    for delivery_id in remaining:
-        try:
-            with unit_of_work():
-                _deliver(_consumers[consumer], _deliveries.c.id == delivery_id)
-        except Exception:
-            log.exception("consumer %s failed on delivery %d", consumer, delivery_id)
-
-
-@task("events.delete_old", is_stepped=True)
-def delete_old() -> None:
-    """Delete events after their retention, in small transactions."""
-    days = current_app.config["RAINDROP"].event_retention_days
-    before = utc_now() - datetime.timedelta(days=days)
-    while True:
-        with unit_of_work():
-            is_old = sa.and_(_events.c.created_at < before, _events.c.state == DISPATCHED)
-            ids = list(
-                db.session.scalars(sa.select(_events.c.id).where(is_old).limit(DELETE_BATCH))
-            )
-            db.session.execute(sa.delete(_events).where(_events.c.id.in_(ids)))
-        if len(ids) < DELETE_BATCH:
-            return
-
-
-def dispatch_batch(before: datetime.datetime) -> bool:
-    """Dispatch up to ``BATCH`` new events of before a time; whether there may be more."""
-    with unit_of_work():
-        # By state, never by an id cursor: transactions do not commit in the order of their ids.
-        query = (
-            sa.select(_events.c.id, _events.c.name, _events.c.dropped_tags)
-            .where(_events.c.state == NEW, _events.c.created_at <= before)
-            .order_by(_events.c.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        events = db.session.execute(query).all()
-        if not events:
-            return False
-        # Their writers may have died before they dropped them.
-        get_cache().raise_again(list({tag for event in events for tag in event.dropped_tags}))
-        for each in _consumers.values():
-            ids = [event.id for event in events if _is_interested(each, event.name)]
-            if ids:
-                _make_deliveries(each, ids)
-        claimed = _events.c.id.in_([event.id for event in events])
-        db.session.execute(sa.update(_events).where(claimed).values(state=DISPATCHED))
-    return len(events) == BATCH
-
-
-def count_waiting() -> dict[str, int]:
-    """How many events wait for the dispatcher, and how many for each consumer."""
-    rows = db.session.execute(
-        sa.select(_deliveries.c.consumer, sa.func.count()).group_by(_deliveries.c.consumer)
-    )
-    new = db.session.scalar(
-        sa.select(sa.func.count()).select_from(_events).where(_events.c.state == NEW)
-    )
-    return {"dispatcher": new or 0, **dict.fromkeys(_consumers, 0), **dict(rows.tuples().all())}
-
-
-def _is_interested(consumer: Consumer, name: str) -> bool:
-    return any(fits(pattern, name) for pattern in consumer.patterns)
-
-
-def _make_deliveries(consumer: Consumer, event_ids: Sequence[int]) -> None:
-    batch, now = uuid.uuid4().hex, utc_now()
-    rows = [
-        {
-            "consumer": consumer.name,
-            "event_id": event_id,
-            "batch": batch,
-            "attempts": 0,
-            "sent_at": now,
-        }
-        for event_id in event_ids
-    ]
-    db.session.execute(sa.insert(_deliveries), rows)
-    enqueue("events.deliver", queue=consumer.queue, consumer=consumer.name, batch=batch)
-
-
-def _deliver(consumer: Consumer, which: sa.ColumnElement[bool]) -> None:
-    query = (
-        sa.select(_deliveries.c.id, _deliveries.c.event_id)
-        .where(which, _deliveries.c.consumer == consumer.name)
-        .with_for_update()
-    )
-    waiting = db.session.execute(query).all()
-    if not waiting:
-        return  # a second delivery of the task
-    wanted = _events.c.id.in_([delivery.event_id for delivery in waiting])
-    rows = db.session.execute(sa.select(_events).where(wanted).order_by(_events.c.id)).mappings()
-    fields = ("id", "project_id", "name", "resource", "payload", "origin", "created_at")
-    consumer.handle([Event(**{name: row[name] for name in fields}) for row in rows])
-    done = _deliveries.c.id.in_([delivery.id for delivery in waiting])
-    db.session.execute(sa.delete(_deliveries).where(done))
-
-
-def _resend_deliveries() -> None:
-    lost_before = utc_now() - datetime.timedelta(seconds=DELIVERY_LOST_AFTER_S)
-    is_lost = sa.and_(_deliveries.c.sent_at < lost_before, _deliveries.c.attempts < MAX_ATTEMPTS)
-    batches = db.session.execute(
-        sa.select(_deliveries.c.consumer, _deliveries.c.batch).where(is_lost).distinct().limit(50)
-    ).all()
-    for name, batch in batches:
-        mine = sa.and_(_deliveries.c.consumer == name, _deliveries.c.batch == batch)
-        values = {"sent_at": utc_now(), "attempts": _deliveries.c.attempts + 1}
-        db.session.execute(sa.update(_deliveries).where(mine).values(values))
-        if name in _consumers:
-            enqueue("events.deliver", queue=_consumers[name].queue, consumer=name, batch=batch)

@@ -107,8 +107,14 @@ class RaindropApp(OpenAPI):
             return super().dispatch_request()
 
 
+def init_requests(app: Flask) -> None:
+    """Request ids and metrics; before whatever answers requests without a view."""
+    app.before_request(_begin_request)
+    app.after_request(_end_request)
+
+
 def init_http(app: Flask, settings: Settings) -> None:
-    """Request ids, metrics, body limit, rate limits."""
+    """Body limit, rate limits."""
     # gunicorn listens on a private socket that only nginx reaches, and nginx overwrites the
     # header, so the one address in it is the client's.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
@@ -117,8 +123,6 @@ def init_http(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
     # Without Redis each process counts for itself; a request never fails for the limiter.
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True
-    app.before_request(_begin_request)
-    app.after_request(_end_request)
     limiter.init_app(app)
 
 

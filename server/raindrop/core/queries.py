@@ -280,8 +280,8 @@ def _condition(query: Query, columns: Mapping[str, Column]) -> sa.ColumnElement[
 
 def holds(column: Column, value: str) -> sa.ColumnElement[bool]:
     """Whether a column of JSON lists of texts has this text among them."""
-    # Not LIKE: SQLite's does not tell upper case from lower.
-    return sa.func.instr(sa.cast(column, sa.Text), json.dumps(value)) > 0
+    # Neither LIKE, for SQLite, nor a cast, for MySQL: both would take upper case for lower.
+    return sa.func.instr(sa.type_coerce(column, sa.Text), json.dumps(value)) > 0
 
 
 def _fit(value: Any, column: Column, attribute: str) -> Any:
@@ -290,8 +290,7 @@ def _fit(value: Any, column: Column, attribute: str) -> Any:
     Raises:
         QueryInvalid: it is of another.
     """
-    is_list = isinstance(column.type, sa.JSON)
-    wanted: Any = str if is_list else column.type.python_type
+    wanted = column.type.python_type
     if wanted is datetime.datetime and isinstance(value, str):
         try:
             time = datetime.datetime.fromisoformat(value)
@@ -301,6 +300,8 @@ def _fit(value: Any, column: Column, attribute: str) -> Any:
     if wanted is str and isinstance(value, str) and "\0" not in value:
         return value.encode("utf-8", "replace").decode()
     if type(value) is wanted and not (wanted is int and abs(value) >= 2**63):
+        return value
+    if isinstance(column.type, sa.JSON) and isinstance(value, str):
         return value
     raise QueryInvalid(f"{attribute}: needs a {wanted.__name__}")
 

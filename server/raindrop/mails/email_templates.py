@@ -4,9 +4,10 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from raindrop.core.db import db
-from raindrop.core.errors import AppError, BadRequest
+from raindrop.core.errors import AppError, BadRequest, Conflict
 from raindrop.core.tenancy import Tenant
 from raindrop.mails.models import EmailTemplate
 from raindrop.mails.smtp import check_address
@@ -79,6 +80,7 @@ def update_template(
 
     Raises:
         BadRequest: something is too long, or an address is none.
+        Conflict: somebody else gave it one at the same moment.
     """
     locale = _check(type_, locale)
     _check_length("subject", subject, SUBJECT_MAX)
@@ -96,6 +98,10 @@ def update_template(
     row.subject, row.message = subject, message
     row.sender_name, row.sender_email, row.reply_to = sender_name, sender_email, reply_to
     db.session.add(row)
+    try:
+        db.session.flush()  # the database decides who was first
+    except IntegrityError:
+        raise Conflict from None
     return _show(row)
 
 

@@ -19,7 +19,7 @@ from raindrop.core.v1 import new_id
 from raindrop.mails.email_templates import find_template
 from raindrop.mails.models import Mail, MailStatus
 from raindrop.mails.smtp import has_server
-from raindrop.mails.wording import Rendered, Wording, our_wording, render
+from raindrop.mails.wording import Rendered, Wording, language_of, our_wording, render
 
 RECIPIENT_MAX = 320
 LOCALE_MAX = 16
@@ -63,7 +63,7 @@ def send_mail(
     values = {**values, "project": tenant.name}
     own = find_template(tenant, kind, locale)
     wording = Wording(own.subject, own.message) if own else our_wording(kind, locale, values)
-    mail = render(wording, own.locale if own else locale, values)
+    mail = render(wording, own.locale if own else language_of(locale), values)
     is_sent = has_server(tenant)
     now = utc_now()
     row = Mail(

@@ -21,7 +21,7 @@ from raindrop.mails.delivery import (
     open_client,
     plain_address,
 )
-from raindrop.mails.wording import ENGLISH, TEST, our_wording, render
+from raindrop.mails.wording import TEST, language_of, our_wording, render
 
 TEST_RECIPIENTS_MAX = 10
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
@@ -124,7 +124,7 @@ def send_test(tenant: Tenant, smtp: SmtpServer, recipients: Sequence[str], *, lo
     if not 1 <= len(recipients) <= TEST_RECIPIENTS_MAX:
         raise BadRequest(f"emails: 1 to {TEST_RECIPIENTS_MAX} addresses")
     values = {"project": tenant.name}
-    mail = render(our_wording(TEST, locale or ENGLISH, values), locale, values)
+    mail = render(our_wording(TEST, locale, values), language_of(locale), values)
     try:
         server = _project_server(smtp)
         end_reading()

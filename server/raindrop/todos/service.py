@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from raindrop.core.cache import Entry, HotEntry, get_cache
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import BadRequest, NotFound, PayloadTooLarge
+from raindrop.core.events import publish
 from raindrop.core.http import FILE_LIMIT_BYTES
 from raindrop.jobs.models import Job
 from raindrop.jobs.service import Upload, create_job
@@ -124,7 +125,7 @@ def create_todo(content: str) -> NewTodo:
     inserted: Any = db.session.execute(_INSERT, {"content": content, "created_at": now})
     todo = NewTodo(inserted.inserted_primary_key[0], content, now)
     _count(1)
-    _changed(todo.id)
+    _changed("create", todo.id)
     return todo
 
 
@@ -133,7 +134,7 @@ def create_todos(todos: Sequence[Todo]) -> Sequence[Todo]:
     db.session.add_all(todos)
     db.session.flush()  # the answer and the cache's tags need the ids
     _count(len(todos))
-    _changed(*(todo.id for todo in todos))
+    _changed("create", *(todo.id for todo in todos))
     return todos
 
 
@@ -145,7 +146,7 @@ def finish_todo(todo_id: int) -> Todo:
     """
     todo = _get_for_update(todo_id)
     todo.finished_at = todo.finished_at or utc_now()
-    _changed(todo_id)
+    _changed("update", todo_id)
     return todo
 
 
@@ -157,7 +158,7 @@ def reopen_todo(todo_id: int) -> Todo:
     """
     todo = _get_for_update(todo_id)
     todo.finished_at = None
-    _changed(todo_id)
+    _changed("update", todo_id)
     return todo
 
 
@@ -170,7 +171,7 @@ def delete_todo(todo_id: int) -> Todo:
     todo = _get_for_update(todo_id)
     todo.deleted_at = utc_now()
     _count(-1)
-    _changed(todo_id)
+    _changed("delete", todo_id)
     return todo
 
 
@@ -185,7 +186,7 @@ def restore_todo(todo_id: int) -> Todo:
         raise TodoNotFound("This to-do cannot be restored; the hour for it may be over.")
     todo.deleted_at = None
     _count(1)
-    _changed(todo_id)
+    _changed("update", todo_id)
     return todo
 
 
@@ -285,13 +286,17 @@ def _get_for_update(todo_id: int) -> Todo:
 
 
 def _count(difference: int) -> None:
-    """Last in each transaction: a slot stays locked until the commit."""
+    """Late in each transaction: a slot stays locked until the commit."""
     slot = random.randrange(COUNT_SLOTS)
     db.session.execute(_COUNT, {"in_slot": slot, "difference": difference})
 
 
-def _changed(*todo_ids: int) -> None:
-    get_cache().invalidate(BOARD_TAG, *map(_item_tag, todo_ids))
+def _changed(action: str, *todo_ids: int) -> None:
+    """Drop what is cached, and leave the events ``todos.ID.<action>``."""
+    # Pages live too short for a second invalidation after a crash.
+    get_cache().invalidate(BOARD_TAG, *map(_item_tag, todo_ids), is_repeated=False)
+    for todo_id in todo_ids:
+        publish(f"todos.{todo_id}.{action}", resource=f"todo/{todo_id}", payload={"id": todo_id})
 
 
 def _format_of(name: str, content_type: str) -> str:
