@@ -12,8 +12,8 @@ from raindrop.accounts.users import changed, publish_user
 from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.errors import AppError, NotFound
+from raindrop.core.formats import new_id
 from raindrop.core.secrets import get_vault
-from raindrop.core.v1 import new_id
 
 STEP_WINDOW = 1
 """A clock may be one time step (30 s) off."""

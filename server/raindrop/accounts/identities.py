@@ -17,10 +17,10 @@ from raindrop.core.access import Actor, Unauthorized
 from raindrop.core.db import db
 from raindrop.core.errors import AppError, BadRequest, NotFound
 from raindrop.core.events import publish
+from raindrop.core.formats import new_id, show_time
 from raindrop.core.queries import list_rows
 from raindrop.core.secrets import get_vault
 from raindrop.core.tenancy import Tenant, find_row, rows_of
-from raindrop.core.v1 import new_id, show_time
 
 LISTED = {
     "userId": UserIdentity.user_public_id,

@@ -28,9 +28,9 @@ from raindrop.core.access import Actor
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError, NotFound
 from raindrop.core.events import publish
+from raindrop.core.formats import new_id, show_time
 from raindrop.core.secrets import get_vault, new_code
 from raindrop.core.tenancy import rows_of
-from raindrop.core.v1 import new_id, show_time
 from raindrop.mails.service import send_mail
 
 CHALLENGE_LIFETIME = datetime.timedelta(minutes=15)
