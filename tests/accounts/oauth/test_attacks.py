@@ -1,13 +1,12 @@
 """What must not work on the way to a provider and back."""
 
-from typing import Any
-
 import pyotp
 import pytest
 
 from tests.accounts.oauth.browser import (
     SUCCESS,
     Browser,
+    arrive,
     error_in,
     new_project,
     query_of,
@@ -18,10 +17,6 @@ from tests.support.v1 import Project, error_of, new_email
 pytestmark = pytest.mark.contract
 
 BAD_RETURN = (400, "user_oauth2_bad_request")
-
-
-def arrive(browser: Browser, fake: FakeProvider, **given: object) -> Any:
-    return browser.come_back(fake.sign_in(browser.leave(**given)))
 
 
 # The way back

@@ -17,6 +17,7 @@ from tests.accounts.oauth.browser import (
     SUCCESS,
     WELL_KNOWN,
     Browser,
+    arrive,
     error_in,
     new_project,
     query_of,
@@ -26,12 +27,6 @@ from tests.support.site import Site, free_port
 from tests.support.v1 import Project, error_of, new_email
 
 pytestmark = pytest.mark.contract
-
-BAD_RETURN = (400, "user_oauth2_bad_request")
-
-
-def arrive(browser: Browser, fake: FakeProvider, **given: object) -> Any:
-    return browser.come_back(fake.sign_in(browser.leave(**given)))
 
 
 @pytest.mark.parametrize("kind", ["sessions", "tokens"])
