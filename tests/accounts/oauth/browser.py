@@ -8,6 +8,7 @@ import httpx
 
 from raindrop.core.secrets import Vault
 from tests.contract.recorder import ContractClient
+from tests.support.providers import FakeProvider
 from tests.support.site import Site
 from tests.support.v1 import Project
 
@@ -56,6 +57,11 @@ class Browser:
     def identities(self) -> list[dict[str, Any]]:
         answer = self.client.get("/v1/account/identities", params={"project": self.project.id})
         return answer.json()["identities"]
+
+
+def arrive(browser: Browser, fake: FakeProvider, **given: Any) -> httpx.Response:
+    """The whole way through the fake provider."""
+    return browser.come_back(fake.sign_in(browser.leave(**given)))
 
 
 def error_in(response: httpx.Response) -> str:
