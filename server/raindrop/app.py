@@ -5,29 +5,19 @@ from flask_openapi3 import Info
 from raindrop import __version__
 from raindrop.accounts import routes as accounts
 from raindrop.audits import routes as audits
+from raindrop.avatars import routes as avatars
 from raindrop.config import Settings, load_settings
-from raindrop.core import (
-    apidocs,
-    cache,
-    db,
-    dispatcher,
-    errors,
-    http,
-    metrics,
-    queues,
-    secrets,
-    tasks,
-    v1,
-)
+from raindrop.core import apidocs, base, errors, http, metrics, v1
 from raindrop.core.http import ErrorAnswer, RaindropApp
 from raindrop.health import routes as health
 from raindrop.jobs import routes as jobs
+from raindrop.locale import routes as locale
 from raindrop.mails import routes as mails
 from raindrop.projects import routes as projects
 from raindrop.teams import routes as teams
 from raindrop.todos import routes as todos
 
-ROOMS = (jobs, mails, accounts, teams, projects, audits, todos, health)
+ROOMS = (jobs, mails, accounts, teams, projects, audits, todos, locale, avatars, health)
 
 
 def create_app(settings: Settings | None = None) -> RaindropApp:
@@ -47,15 +37,9 @@ def create_app(settings: Settings | None = None) -> RaindropApp:
         doc_ui=False,
         static_folder=None,
     )
-    app.config["RAINDROP"] = settings
+    base.init_base(app, settings)
     app.url_map.merge_slashes = False  # its redirect would name whatever Host was sent
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    db.init_db(app, settings)
-    cache.init_cache(app, settings)
-    queues.init_queues(app, settings)
-    tasks.init_tasks(app, settings)
-    secrets.init_secrets(app, settings)
-    dispatcher.init_dispatcher(app)
     http.init_requests(app)
     v1.init_v1(app)
     http.init_http(app, settings)

@@ -166,6 +166,13 @@ def _optional_folder(value: str) -> Path | None:
     return _folder(value) if value else None
 
 
+def _optional_file(value: str) -> Path | None:
+    path = _optional_folder(value)
+    if path is not None and not path.is_file():
+        raise ValueError("must be a file")
+    return path
+
+
 def _secret(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{0,200}", value):
         raise ValueError("may hold letters, digits, _ and - only")
@@ -342,6 +349,12 @@ class Settings:
         "",
         "what this server may call although it is private: host:port, address:port or networks",
         _openings,
+    )
+    geo_database: Path | None = _setting(
+        "GEO_DATABASE",
+        "",
+        "file (.mmdb) that tells the country of an address; empty: countries are unknown",
+        _optional_file,
     )
     memory_limit_mb: int = _setting(
         "MEMORY_LIMIT",

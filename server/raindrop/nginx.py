@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from raindrop import __version__
 from raindrop.config import HOME, Settings
-from raindrop.core.http import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
+from raindrop.core.formats import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
 from raindrop.templates import StackError, render
 
 CONTROL_USER = "operator"

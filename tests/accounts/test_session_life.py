@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from raindrop.core.v1 import new_id
+from raindrop.core.formats import new_id
 from tests.contract.recorder import ContractClient
 from tests.support.mailbox import read_mails, wait_for_mail
 from tests.support.site import Site

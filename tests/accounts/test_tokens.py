@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from raindrop.core.formats import new_id
 from raindrop.core.secrets import digest
-from raindrop.core.v1 import new_id
 from tests.support.mailbox import read_mails, wait_for_mail
 from tests.support.site import Site
 from tests.support.v1 import Project, error_of, new_email

@@ -95,9 +95,31 @@ def test_tokens(project: Project, key: ContractClient, user: dict[str, Any], pat
     assert f"tokens.{token['$id']}.create" in events_of(project, user["$id"])
 
 
+def test_a_token_is_redeemed_once(
+    project: Project, key: ContractClient, user: dict[str, Any], path: str
+) -> None:
+    token = key.post(f"{path}/tokens", json={"length": 32}).json()
+    body = {"userId": user["$id"], "secret": token["secret"]}
+    client = project.guest()
+    assert client.post("/v1/account/sessions/token", json=body).status_code == 201
+    assert client.get("/v1/account").json()["$id"] == user["$id"]
+    again = project.guest().post("/v1/account/sessions/token", json=body)
+    assert error_of(again) == (401, "user_invalid_token")
+
+
+def test_a_suspended_user_redeems_no_token(
+    project: Project, key: ContractClient, user: dict[str, Any], path: str
+) -> None:
+    token = key.post(f"{path}/tokens").json()
+    body = {"userId": user["$id"], "secret": token["secret"]}
+    key.patch(f"{path}/status", json={"status": False})
+    refused = project.guest().post("/v1/account/sessions/token", json=body)
+    assert error_of(refused) == (401, "user_blocked")
+
+
 def lifetime_s(token: dict[str, Any]) -> float:
     began, ends = (datetime.datetime.fromisoformat(token[n]) for n in ("$createdAt", "expire"))
-    return (ends - began).total_seconds()
+    return round((ends - began).total_seconds(), 1)
 
 
 def test_jwts(project: Project, key: ContractClient, user: dict[str, Any], path: str) -> None:

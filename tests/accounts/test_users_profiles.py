@@ -218,6 +218,34 @@ def test_a_project_can_keep_sessions_over_a_new_password(running_site: Site) -> 
     assert client.get("/v1/account").status_code == 200
 
 
+def test_a_projects_rules_for_passwords(running_site: Site) -> None:
+    rules = {
+        "password_history": 2,
+        "checks_password_dictionary": True,
+        "checks_personal_data": True,
+    }
+    key = Project(running_site, **rules).key()
+
+    def refused(method: str, path: str, body: dict[str, Any]) -> tuple[int, str]:
+        return error_of(key.request(method, path, json=body))
+
+    body = {"userId": "unique()", "email": "marguerite@example.test", "name": "Zoë Grün"}
+    common = body | {"password": "password1"}
+    assert refused("POST", "/v1/users", common) == (400, "general_argument_invalid")
+    personal = body | {"password": "I am Marguerite"}
+    assert refused("POST", "/v1/users", personal) == (400, "password_personal_data")
+    user = key.post("/v1/users", json=body | {"password": PASSWORD}).json()
+    path = f"/v1/users/{user['$id']}/password"
+    recent = (400, "password_recently_used")
+    assert refused("PATCH", path, {"password": PASSWORD}) == recent
+    assert refused("PATCH", path, {"password": "password1"})[1] == "general_argument_invalid"
+    assert refused("PATCH", path, {"password": "it's Zoë Grün"})[1] == "password_personal_data"
+    for password in ("another 123", "yet another 1"):
+        assert key.patch(path, json={"password": password}).status_code == 200
+    assert refused("PATCH", path, {"password": "another 123"}) == recent
+    assert key.patch(path, json={"password": PASSWORD}).status_code == 200
+
+
 def test_prefs(project: Project, key: ContractClient) -> None:
     user = make(key)
     path = f"/v1/users/{user['$id']}/prefs"
@@ -231,6 +259,10 @@ def test_prefs(project: Project, key: ContractClient) -> None:
     assert key.patch(path, json={"prefs": largest}).json() == largest
     for bad in ({}, {"prefs": [1]}, {"prefs": 7}, {"prefs": {"a": largest["a"] + "x"}}):
         assert error_of(key.patch(path, json=bad)) == (400, "general_argument_invalid")
+    nan = key.patch(
+        path, content=b'{"prefs": {"a": NaN}}', headers={"Content-Type": "application/json"}
+    )
+    assert error_of(nan) == (400, "general_argument_invalid")
     assert events_of(project, user["$id"]).count("update.prefs") == 3
 
 

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from raindrop.accounts.models import Session, User
 from raindrop.core.credentials import SessionSecret, cookie_name
 from raindrop.core.db import db, utc_now
+from raindrop.core.formats import new_id
 from raindrop.core.secrets import digest, new_secret
 from raindrop.core.tenancy import CONSOLE
 from raindrop.core.tenancy import Project as ProjectRow
-from raindrop.core.v1 import new_id
 from raindrop.teams.models import Membership, Team
 from tests.mails.writing import within
 from tests.support.site import Site

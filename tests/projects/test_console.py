@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from raindrop.core.v1 import new_id
+from raindrop.core.formats import new_id
 from tests.support.mariadb import MariaDb
 from tests.support.operators import Operator, OwnedProject, new_address, visitor
 from tests.support.site import RAINDROP, Site

@@ -230,6 +230,7 @@ def test_events_in_both_trails(project: OwnedProject) -> None:
 def test_deleting_a_project_deletes_everything(project: OwnedProject) -> None:
     users = [project.sign_up() for _ in range(3)]
     secret = project.key_secret("users.read")
+    lasting = project.console.post(f"{project.path}/jwts", json={"scopes": ["users.read"]})
     web = {"name": "x", "type": "web", "hostname": "x.example"}
     assert project.console.post(f"{project.path}/platforms", json=web).status_code == 201
     number = project.site.sql("SELECT id FROM projects WHERE public_id = :id", id=project.id)
@@ -242,7 +243,7 @@ def test_deleting_a_project_deletes_everything(project: OwnedProject) -> None:
     assert error_of(project.console.get(project.path)) == (404, "project_not_found")
     assert error_of(project.console.delete(project.path)) == (404, "project_not_found")
     assert project.id not in project.console.get("/v1/projects").text
-    tables = ("users", "sessions", "targets", "keys", "platforms", "events")
+    tables = ("users", "sessions", "targets", "keys", "platforms", "teams", "events", "audits")
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         left = {
@@ -261,5 +262,6 @@ def test_deleting_a_project_deletes_everything(project: OwnedProject) -> None:
     assert project.site.sql("SELECT id FROM projects WHERE public_id = 'console'")
     again = {"projectId": project.id, "name": "Again", "teamId": project.team_id}
     assert project.console.post("/v1/projects", json=again).status_code == 201
-    answer = project.guest(X_Appwrite_Key=secret).get("/v1/account")
-    assert error_of(answer) == (401, "general_access_forbidden")
+    for old in (secret, lasting.json()["jwt"]):
+        answer = project.guest(X_Appwrite_Key=old).get("/v1/users")
+        assert error_of(answer) == (401, "general_access_forbidden")

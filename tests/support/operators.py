@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from raindrop.core.v1 import new_id
+from raindrop.core.formats import new_id
 from tests.contract.recorder import ContractClient
 from tests.support.site import Site
 from tests.support.v1 import PASSWORD, new_email

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from raindrop.core.access import KEY_SCOPES
+from raindrop.core.formats import new_id
 from raindrop.core.secrets import digest
-from raindrop.core.v1 import new_id
 from tests.contract.recorder import ContractClient
 from tests.support.site import Site
 

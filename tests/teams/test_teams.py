@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from raindrop.core.v1 import new_id
+from raindrop.core.formats import new_id
 from tests.load.clients import poll
 from tests.support.site import Site
 from tests.support.v1 import Project, error_of

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from raindrop.accounts.models import Session, User
 from raindrop.core.access import Actor
 from raindrop.core.db import db
-from raindrop.core.v1 import show_time
+from raindrop.core.formats import show_time
 from raindrop.mails.service import send_mail
 
 PROVEN_BY_MAIL = frozenset({"email"})

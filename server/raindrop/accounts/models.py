@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from raindrop.core.db import UtcDateTime, db
 from raindrop.core.tenancy import ID_MAX, TenantRow
@@ -178,6 +178,9 @@ class UserIdentity(TenantRow, db.Model):  # type: ignore[name-defined, misc]
 
     user_id: Mapped[int] = mapped_column(sa.ForeignKey(User.id, ondelete="CASCADE"))
     provider: Mapped[str] = mapped_column(sa.String(64))
+    user_public_id: Mapped[str] = column_property(
+        sa.select(User.public_id).where(User.id == user_id).correlate_except(User).scalar_subquery()
+    )
     provider_uid: Mapped[str] = mapped_column(sa.String(255))
     provider_email: Mapped[str] = mapped_column(sa.String(EMAIL_MAX), default="")
     access_token: Mapped[str] = mapped_column(sa.Text, default="")

@@ -23,9 +23,9 @@ from raindrop.accounts.users import (
 from raindrop.core.access import Actor
 from raindrop.core.credentials import SessionSecret
 from raindrop.core.errors import AppError
+from raindrop.core.formats import new_id, show_time
 from raindrop.core.secrets import new_code, new_secret
 from raindrop.core.tenancy import find_row
-from raindrop.core.v1 import new_id, show_time
 from raindrop.mails.service import send_mail
 
 MAGIC_PAGE = "/console/magic-url"

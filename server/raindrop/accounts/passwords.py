@@ -4,27 +4,22 @@ argon2id with 19 MiB, two passes and one lane (OWASP's second choice), in one th
 at a lower priority, behind a bounded line: in a burst of sign-ins other requests stay quick.
 """
 
-import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from raindrop.core.errors import ServiceUnavailable
+from raindrop.core.lines import Line
 
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
-NICENESS = 10
 LINE_MAX = 100
 """So many may wait in a process; at about 25 ms each the last waits 2.5 s."""
 
 T = TypeVar("T")
 
 _hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
-_line = threading.BoundedSemaphore(LINE_MAX)
-_pools: dict[int, Any] = {}
+_line = Line(LINE_MAX, "Too many people sign in just now; try again in a moment.")
 
 
 def hash_password(password: str) -> str:
@@ -61,12 +56,7 @@ def in_line(work: Callable[[], T]) -> T:
     Raises:
         ServiceUnavailable: too many wait already.
     """
-    if not _line.acquire(blocking=False):
-        raise ServiceUnavailable("Too many people sign in just now; try again in a moment.")
-    try:
-        return _run(work)
-    finally:
-        _line.release()
+    return _line.run(work)
 
 
 def _verify(hashed: str, password: str) -> bool:
@@ -74,40 +64,6 @@ def _verify(hashed: str, password: str) -> bool:
         return _hasher.verify(hashed, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-def _run(work: Callable[[], T]) -> T:
-    pid = os.getpid()
-    if pid not in _pools:  # a thread does not survive a fork
-        _pools.clear()
-        _pools[pid] = _new_pool()
-    result: T = _pools[pid](work)
-    return result
-
-
-def _new_pool() -> Callable[[Callable[[], Any]], Any]:
-    """A real thread, also where gevent has made ``threading`` its own."""
-    from gevent import monkey
-
-    if monkey.is_module_patched("threading"):
-        from gevent.threadpool import ThreadPool
-
-        pool = ThreadPool(1)
-        pool.apply(_be_nice)
-        apply: Callable[[Callable[[], Any]], Any] = pool.apply
-        return apply
-    executor = ThreadPoolExecutor(1, initializer=_be_nice)
-
-    def run(work: Callable[[], Any]) -> Any:
-        future: Future[Any] = executor.submit(work)
-        return future.result()
-
-    return run
-
-
-def _be_nice() -> None:
-    # 0 is the calling thread: on Linux each has a priority of its own.
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
 _NOBODY = (

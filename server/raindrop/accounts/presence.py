@@ -12,9 +12,9 @@ from raindrop.accounts.models import User
 from raindrop.accounts.users import forget
 from raindrop.core.access import Identity
 from raindrop.core.db import db, utc_now
+from raindrop.core.formats import show_time
 from raindrop.core.tasks import enqueue
 from raindrop.core.tenancy import tenant_by_id
-from raindrop.core.v1 import show_time
 
 STEP = datetime.timedelta(days=1)
 

@@ -17,8 +17,8 @@ from raindrop.accounts.tokens import (
 from raindrop.accounts.users import changed, check_email, find_by_email, get_user
 from raindrop.core.access import Actor
 from raindrop.core.db import let_go
+from raindrop.core.formats import show_time
 from raindrop.core.secrets import new_secret
-from raindrop.core.v1 import show_time
 from raindrop.mails.service import send_mail
 
 

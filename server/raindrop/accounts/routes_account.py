@@ -8,7 +8,7 @@ from raindrop.accounts import presence, sessions, signin, users
 from raindrop.accounts.console import Claim
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.schemas import EmailSession, NewAccount
-from raindrop.core.access import ActorKind, allow
+from raindrop.core.access import ActorKind, allow, check_factors
 from raindrop.core.credentials import (
     SessionSecret,
     called_host,
@@ -63,12 +63,15 @@ def list_sessions() -> dict[str, Any]:
     user = sessions.session_user(actor)
     current_id = actor.person.session.get("$id", "")
     found = sessions.list_sessions(actor.tenant, user)
-    shown = [sessions.dump_session(each, user, current_id=current_id) for each in found]
+    shown = [
+        sessions.dump_session(each, user, current_id=current_id, shows_tokens=True)
+        for each in found
+    ]
     return {"total": len(shown), "sessions": shown}
 
 
 @blueprint.delete("/sessions/<session_id>")
-@allow("account")
+@allow("account", needs_all_factors=False)
 @limited(100, 3600, "url:{url},ip:{ip}")
 def delete_session(session_id: str) -> Response:
     """End one session; ``current`` is the one that asks."""
@@ -76,6 +79,8 @@ def delete_session(session_id: str) -> Response:
     user = sessions.session_user(actor)
     current_id = str(actor.person.session.get("$id", ""))
     public_id = current_id if session_id == "current" else session_id
+    if public_id != current_id:
+        check_factors(actor)
     sessions.end_session(actor, user, sessions.get_session(actor.tenant, user, public_id))
     response = empty()
     if public_id == current_id:

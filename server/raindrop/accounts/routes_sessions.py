@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from raindrop.accounts import passwordless, sessions, signin
+from raindrop.accounts import oauth, passwordless, sessions, signin
 from raindrop.accounts.models import TokenType
 from raindrop.accounts.routes_account import answer_session
 from raindrop.accounts.schemas import GivenToken
@@ -75,20 +75,23 @@ def get_session(session_id: str) -> dict[str, Any]:
     actor = current_actor()
     user = sessions.session_user(actor)
     session = sessions.get_session(actor.tenant, user, _public_id(actor, session_id))
-    return sessions.dump_session(session, user, current_id=_public_id(actor, "current"))
+    current_id = _public_id(actor, "current")
+    return sessions.dump_session(session, user, current_id=current_id, shows_tokens=True)
 
 
 @blueprint.patch("/<session_id>")
 @allow("account")
 @limited(10, 3600, "url:{url},ip:{ip}")
 def update_session(session_id: str) -> Response:
-    """Let a session last longer."""
+    """Let a session last longer, and renew its provider's tokens."""
     actor = current_actor()
     user = sessions.session_user(actor)
     session = sessions.get_session(actor.tenant, user, _public_id(actor, session_id))
+    oauth.refresh(actor, session)
     sessions.extend_session(actor, user, session)
     current_id = _public_id(actor, "current")
-    response = jsonify(sessions.dump_session(session, user, current_id=current_id))
+    shown = sessions.dump_session(session, user, current_id=current_id, shows_tokens=True)
+    response = jsonify(shown)
     held = held_session(actor.tenant.public_id)
     if held and session.public_id == current_id and not actor.person.is_by_token:
         remember_session(response, actor.tenant, held, session.expires_at.timestamp())

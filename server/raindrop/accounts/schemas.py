@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from raindrop.accounts.factors import Factor
 from raindrop.accounts.password_rules import PASSWORD_MAX, PASSWORD_MIN
 from raindrop.core.tenancy import ID_MAX
 from raindrop.core.v1 import Name, NewId, Prefs, Text, V1Model
@@ -115,3 +116,45 @@ class NewPrefs(V1Model):
     """Other preferences."""
 
     prefs: Prefs
+
+
+def _read_factor(value: object) -> object:
+    """The contract's requests say ``recoverycode``, its answers ``recoveryCode``."""
+    named = {factor.lower(): factor for factor in Factor}
+    return named.get(value.lower(), value) if isinstance(value, str) else value
+
+
+Code = Annotated[Text, Field(max_length=64)]
+
+
+class MfaSwitch(V1Model):
+    """The second factor, on or off."""
+
+    mfa: bool
+
+
+class OneTimeCode(V1Model):
+    """A code of an authenticator app."""
+
+    otp: Code
+
+
+class NewChallenge(V1Model):
+    """Which second factor shall be asked for."""
+
+    factor: Annotated[Factor, BeforeValidator(_read_factor)]
+
+
+class ChallengeAnswer(V1Model):
+    """A code in answer to a challenge."""
+
+    challengeId: GivenId  # noqa: N815  # the contract's name
+    otp: Code
+
+
+class OAuthStart(V1Model):
+    """A sign-in through a provider; empty addresses: an app waits for the answer."""
+
+    success: Text = ""
+    failure: Text = ""
+    scopes: list[Text] = Field(default_factory=list)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from raindrop.accounts.alerts import alert_of_session
 from raindrop.accounts.clients import describe_client
+from raindrop.accounts.factors import count_needed
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.presence import note_sign_in
 from raindrop.accounts.users import dump_user, forget, get_user
@@ -15,9 +16,10 @@ from raindrop.core.credentials import SessionSecret, roles_of_user
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import NotFound
 from raindrop.core.events import publish
-from raindrop.core.secrets import digest, new_secret
+from raindrop.core.formats import new_id, show_time
+from raindrop.core.geo import country_of
+from raindrop.core.secrets import digest, get_vault, new_secret
 from raindrop.core.tenancy import Tenant, rows_of
-from raindrop.core.v1 import new_id, show_time
 
 
 class SessionNotFound(NotFound):
@@ -48,7 +50,7 @@ def create_session(
         ip=actor.caller.ip,
         user_agent=actor.caller.user_agent,
         client=describe_client(actor.caller.user_agent),
-        country_code="--",
+        country_code=country_of(actor.caller.ip),
         factors=[factor],
         expires_at=now + datetime.timedelta(seconds=tenant.settings.session_duration_s),
         created_at=now,
@@ -142,14 +144,22 @@ def roles_of(user: User) -> list[str]:
 
 
 def dump_session(
-    session: Session, user: User, *, current_id: str = "", secret: str = ""
+    session: Session,
+    user: User,
+    *,
+    current_id: str = "",
+    secret: str = "",
+    shows_tokens: bool = False,
 ) -> dict[str, Any]:
     """A session as the contract has it.
 
     Args:
         current_id: the public id of the session that asks.
         secret: what its client holds; told once, to keys only.
+        shows_tokens: whether with an OAuth2 provider's tokens, for their owner; never where it is
+            kept, in events and the cache.
     """
+    access, renewing = session.access_token, session.refresh_token
     return {
         "$id": session.public_id,
         "$createdAt": show_time(session.created_at),
@@ -158,9 +168,9 @@ def dump_session(
         "expire": show_time(session.expires_at),
         "provider": session.provider,
         "providerUid": session.provider_uid,
-        "providerAccessToken": "",
+        "providerAccessToken": get_vault().decrypt(access) if access and shows_tokens else "",
         "providerAccessTokenExpiry": show_time(session.access_token_expires_at),
-        "providerRefreshToken": "",
+        "providerRefreshToken": get_vault().decrypt(renewing) if renewing and shows_tokens else "",
         "ip": session.ip,
         **session.client,
         "countryCode": session.country_code,
@@ -191,6 +201,37 @@ def session_user(actor: Actor, *, lock: bool = False) -> User:
     return get_user(actor.tenant, str(actor.person.user["$id"]), lock=lock)
 
 
+def lock_session(actor: Actor) -> Session:
+    """The row of the session that asks, for an update.
+
+    Raises:
+        SessionNotFound: it has ended, or a token asks that stands for none.
+    """
+    query = rows_of(Session, actor.tenant).where(
+        Session.user_id == actor.person.user_id,
+        Session.public_id == actor.person.session.get("$id", ""),
+    )
+    # The credentials' look-up may have read the row before the lock was ours.
+    query = query.with_for_update().execution_options(populate_existing=True)
+    session: Session | None = db.session.scalar(query)
+    if session is None:
+        raise SessionNotFound
+    return session
+
+
+def prove_factor(actor: Actor, factor: str) -> Session:
+    """Note that the session's holder proved a second factor just now."""
+    session = lock_session(actor)
+    add_factors(session, factor)
+    session.mfa_updated_at = utc_now()
+    return session
+
+
+def add_factors(session: Session, *factors: str) -> None:
+    """Give a session factors, each once."""
+    session.factors = list(dict.fromkeys((*session.factors, *factors)))
+
+
 def _identity(tenant: Tenant, user_id: str, which: sa.ColumnElement[bool]) -> Identity | None:
     query = (
         sa.select(User, Session)
@@ -209,7 +250,7 @@ def _make_identity(user: User, session: Session | None) -> Identity:
         session=dump_session(session, user, current_id=session.public_id) if session else {},
         expires_at=session.expires_at.timestamp() if session else 0,
         roles=tuple(roles_of(user)),
-        factors_needed=2 if user.has_mfa else 1,
+        factors_needed=count_needed(user, session.factors if session else []),
     )
 
 

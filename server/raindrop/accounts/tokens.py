@@ -21,9 +21,9 @@ from raindrop.core.access import Actor, ActorKind
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError
 from raindrop.core.events import publish
+from raindrop.core.formats import new_id, show_time
 from raindrop.core.secrets import digest, get_vault, new_secret
 from raindrop.core.tenancy import Tenant, find_row, rows_of
-from raindrop.core.v1 import new_id, show_time
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 24 * 3600
 

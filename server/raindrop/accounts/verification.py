@@ -9,8 +9,8 @@ from raindrop.accounts.tokens import Issued, create_token, find_user, publish_to
 from raindrop.accounts.users import changed
 from raindrop.core.access import Actor
 from raindrop.core.errors import AppError
+from raindrop.core.formats import show_time
 from raindrop.core.secrets import new_secret
-from raindrop.core.v1 import show_time
 from raindrop.mails.service import send_mail
 
 

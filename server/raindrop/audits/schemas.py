@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from raindrop.accounts.clients import FIELDS
 from raindrop.audits.models import Audit
 from raindrop.core.access import ActorKind
+from raindrop.core.formats import show_time
 from raindrop.core.http import RequestModel, UrlInt
-from raindrop.core.v1 import UrlBool, V1Model, show_time
+from raindrop.core.v1 import UrlBool, V1Model
 
 PAGE_MAX = 100
 

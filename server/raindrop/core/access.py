@@ -296,7 +296,17 @@ def check_access(
     scopes = tuple(scopes)
     if not actor.scopes.intersection(scopes):
         raise ScopeMissing(f"{_describe(actor)} missing scope ({', '.join(scopes)})")
-    if needs_all_factors and actor.identity and not actor.identity.has_enough_factors:
+    if needs_all_factors:
+        check_factors(actor)
+
+
+def check_factors(actor: Actor) -> None:
+    """Whether the session has all the factors that the account wants.
+
+    Raises:
+        MoreFactorsRequired
+    """
+    if actor.identity and not actor.identity.has_enough_factors:
         raise MoreFactorsRequired
 
 

@@ -224,6 +224,7 @@ def console_admin(project_id: str) -> Actor:
     Raises:
         ScopeMissing: no operator is signed in.
         ProjectNotFound: there is none, or the operator is not of its team.
+        MoreFactorsRequired: the operator's session lacks its second factor.
         UnknownOrigin: a write from a page that is not ours.
     """
     identity = _console_identity()
@@ -233,6 +234,7 @@ def console_admin(project_id: str) -> Actor:
     actor = access.admin(tenant, identity, current_caller())
     if actor is None:
         raise ProjectNotFound
+    access.check_factors(actor)
     g.actor, g.tenant = actor, tenant
     return actor
 
@@ -242,12 +244,15 @@ def console_user() -> Actor:
 
     Raises:
         ScopeMissing: no operator is signed in.
+        MoreFactorsRequired: the operator's session lacks its second factor.
         UnknownOrigin: a write from a page that is not ours.
     """
     identity = _console_identity()
     if identity is None:
         raise ScopeMissing("Sign in to the console first.")
-    return access.user(get_tenant(CONSOLE), identity, current_caller())
+    actor = access.user(get_tenant(CONSOLE), identity, current_caller())
+    access.check_factors(actor)
+    return actor
 
 
 def remember_session(
@@ -330,6 +335,8 @@ def _dynamic_key(tenant: Tenant, secret: str) -> KeyFacts | None:
     claims = read_jwt(token) if prefix == "dynamic" else None
     if claims is None or claims.get("projectId") != tenant.public_id:
         return None
+    if claims.get("project") != tenant.id:
+        return None  # another project had this id before
     return KeyFacts("", "dynamic", tuple(claims.get("scopes", ())), float(claims["exp"]))
 
 

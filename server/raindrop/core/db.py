@@ -189,16 +189,21 @@ def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
             log.exception("something that waited for the commit failed")
 
 
-def let_go() -> None:
+def let_go(*, is_write: bool | None = None) -> None:
     """Give the connection back while slow work is done that needs no database, such as hashing.
 
     What was read stays at hand, as it was; whoever goes on with it reads it again, locked. Nothing
     may have been written by now.
+
+    Args:
+        is_write: whether what follows may write, for the GET that must; None: as before.
     """
     session = db.session()
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("let go before writing")
     session.commit()
+    if is_write is not None:
+        session.info["is_write"] = is_write
 
 
 def before_commit(flush: Callable[[list[T]], None], item: T) -> None:

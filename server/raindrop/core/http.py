@@ -25,14 +25,11 @@ from raindrop.config import Settings
 from raindrop.core import logs
 from raindrop.core.db import is_deadlock, unit_of_work
 from raindrop.core.errors import BadRequest, UnsupportedMediaType, explain_invalid
+from raindrop.core.formats import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
 
 REQUEST_ID_HEADER = "X-Request-Id"
 DEADLOCK_RETRIES = 3
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-FILE_LIMIT_BYTES = 4 * 1024 * 1024
-FORM_OVERHEAD_BYTES = 64 * 1024
-"""What a multipart body may hold besides its file."""
 
 _requests = Counter(
     "raindrop_http_requests", "Requests answered by gunicorn", ["method", "endpoint", "status"]

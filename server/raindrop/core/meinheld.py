@@ -10,7 +10,7 @@ from gunicorn.glogging import Logger
 from meinheld import server
 from meinheld.gmeinheld import MeinheldWorker as PackagedWorker
 
-from raindrop.core.http import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
+from raindrop.core.formats import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
 
 
 class MeinheldWorker(PackagedWorker):  # type: ignore[misc]  # the package has no types

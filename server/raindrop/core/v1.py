@@ -1,9 +1,7 @@
 """What the operations under ``/v1`` share: ids, arguments, lists, times, rate limits, CORS."""
 
-import datetime
 import json
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
@@ -16,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from raindrop.core import credentials
 from raindrop.core.credentials import current_actor
 from raindrop.core.errors import AppError, BadRequest, NotImplementedYet, explain_invalid
+from raindrop.core.formats import new_id
 from raindrop.core.http import limiter, read_fields
 from raindrop.core.tenancy import ID_MAX
 
@@ -37,12 +36,6 @@ class V1Model(BaseModel):
 
 
 V = TypeVar("V", bound=V1Model)
-
-
-def new_id() -> str:
-    """A new public id: 20 hexadecimal digits, about in order of time."""
-    milliseconds = int(datetime.datetime.now(datetime.UTC).timestamp() * 1000)
-    return f"{milliseconds:011x}{secrets.token_hex(5)[:9]}"
 
 
 def _check_id(value: str) -> str:
@@ -147,15 +140,6 @@ def _validate(model: type[V], fields: Mapping[str, Any]) -> V:
         raise BadRequest(explain_invalid(error)) from None
 
 
-def show_time(time: datetime.datetime | None) -> str:
-    """A time as the contract has it: UTC, milliseconds, ISO 8601; empty for None."""
-    return (
-        ""
-        if time is None
-        else time.strftime("%Y-%m-%dT%H:%M:%S.") + (f"{time.microsecond // 1000:03d}+00:00")
-    )
-
-
 def show_list(
     name: str, rows: Sequence[Any], total: int, dump: Callable[[Any], dict[str, Any]]
 ) -> dict[str, Any]:
@@ -165,9 +149,8 @@ def show_list(
 
 def empty() -> Response:
     """204 without a body."""
-    response = Response(status=204)
-    del response.headers["Content-Type"]
-    return response
+    # A content type all the same: the Python client library looks at it in every answer.
+    return Response(status=204, content_type="text/plain; charset=utf-8")
 
 
 def limited(count: int, period_s: int, *keys: str) -> Callable[[F], F]:

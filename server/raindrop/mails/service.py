@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from raindrop.core.access import Actor, ActorKind, ScopeMissing
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import Conflict, NotFound
+from raindrop.core.formats import new_id
 from raindrop.core.secrets import SecretUnreadable, get_vault
 from raindrop.core.tasks import enqueue
 from raindrop.core.tenancy import Tenant, rows_of
-from raindrop.core.v1 import new_id
 from raindrop.mails.email_templates import find_template
 from raindrop.mails.models import Mail, MailStatus
 from raindrop.mails.smtp import has_server

@@ -10,9 +10,9 @@ from flask import current_app
 from raindrop.config import Settings
 from raindrop.core.db import end_reading
 from raindrop.core.errors import BadRequest
+from raindrop.core.formats import new_id
 from raindrop.core.secrets import SecretUnreadable, get_vault
 from raindrop.core.tenancy import SmtpServer, Tenant
-from raindrop.core.v1 import new_id
 from raindrop.mails.delivery import (
     DeliveryFailed,
     Letter,

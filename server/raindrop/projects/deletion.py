@@ -48,17 +48,19 @@ def _delete_all(project_id: int) -> Iterator[int]:
         after = 0
         while ids := _some(table, project_id, after):
             after = ids[-1]
+            db.session.execute(sa.delete(table).where(table.c.id.in_(ids)))
             if table is EventRow.__table__:
+                # After the events, whose locks the dispatcher holds while it makes deliveries; and
+                # a consumer holds those, so what it has written is there when its table's turn is.
                 deliveries = EventDelivery.event_id.in_(ids)
                 db.session.execute(sa.delete(EventDelivery).where(deliveries))
-            db.session.execute(sa.delete(table).where(table.c.id.in_(ids)))
             yield len(ids)
 
 
 def _tables() -> list[sa.Table]:
-    """Every table with rows of projects; what refers to others first."""
-    tables = reversed(db.metadata.sorted_tables)
-    return [table for table in tables if "project_id" in table.c]
+    """Every table with rows of projects: events, then what refers to others before the others."""
+    tables = [table for table in reversed(db.metadata.sorted_tables) if "project_id" in table.c]
+    return sorted(tables, key=lambda table: table is not EventRow.__table__)
 
 
 def _some(table: sa.Table, project_id: int, after: int) -> list[int]:

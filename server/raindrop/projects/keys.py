@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from raindrop.core.access import KEY_SCOPES, Actor, KeyFacts
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import BadRequest, NotFound
+from raindrop.core.formats import new_id
 from raindrop.core.queries import count_up_to, list_rows
 from raindrop.core.secrets import digest, new_secret, sign_jwt
 from raindrop.core.tenancy import Project, Tenant, find_row, rows_of, tenant_of
-from raindrop.core.v1 import new_id
 from raindrop.projects.models import Key
 from raindrop.projects.service import get_own_project, get_project, leave_event
 from raindrop.projects.shapes import dump_key
@@ -180,7 +180,8 @@ def sign_dynamic_key(actor: Actor, project_id: str, scopes: Iterable[str], lifet
     project = get_own_project(actor, project_id)
     claims = {"projectId": project.public_id, "scopes": check_scopes(scopes)}
     leave_event(actor, project, "jwts.create", claims)
-    return f"dynamic_{sign_jwt(claims, lifetime_s)}"
+    token = sign_jwt({**claims, "project": project.id}, lifetime_s)
+    return f"dynamic_{token}"
 
 
 def note_use(project_id: int, key_id: str, sdk: str) -> None:

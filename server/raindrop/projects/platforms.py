@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from raindrop.core.access import Actor
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import BadRequest, NotFound
+from raindrop.core.formats import new_id
 from raindrop.core.queries import count_up_to
 from raindrop.core.tenancy import Platform, Project
-from raindrop.core.v1 import new_id
 from raindrop.projects.service import get_own_project, get_project, leave_event
 from raindrop.projects.shapes import dump_platform
 

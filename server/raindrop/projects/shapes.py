@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from raindrop.core.db import db
+from raindrop.core.formats import show_time
 from raindrop.core.tenancy import (
     AUTH_METHODS,
     SERVICES,
@@ -16,7 +17,6 @@ from raindrop.core.tenancy import (
     ProjectSettings,
     SmtpServer,
 )
-from raindrop.core.v1 import show_time
 from raindrop.projects.models import Key
 
 PROVIDERS = {"github": "GitHub", "google": "Google", "oidc": "OpenID Connect"}

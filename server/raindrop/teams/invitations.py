@@ -22,9 +22,9 @@ from raindrop.core.access import Actor, ActorKind
 from raindrop.core.credentials import SessionSecret
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError, BadRequest
+from raindrop.core.formats import new_id
 from raindrop.core.secrets import digest, new_secret
 from raindrop.core.tenancy import find_row
-from raindrop.core.v1 import new_id
 from raindrop.mails.service import send_mail
 from raindrop.teams import memberships
 from raindrop.teams.memberships import Member, find_member

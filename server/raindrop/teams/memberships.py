@@ -12,9 +12,9 @@ from raindrop.core.access import Actor, Unauthorized
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError, NotFound
 from raindrop.core.events import publish
+from raindrop.core.formats import show_time
 from raindrop.core.queries import holds, list_rows
 from raindrop.core.tenancy import Tenant, find_row
-from raindrop.core.v1 import show_time
 from raindrop.teams.models import Membership, Team
 from raindrop.teams.service import (
     OWNER,

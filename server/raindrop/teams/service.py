@@ -13,9 +13,9 @@ from raindrop.core.credentials import user_tag
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError, NotFound
 from raindrop.core.events import publish
+from raindrop.core.formats import new_id, show_time
 from raindrop.core.queries import list_rows
 from raindrop.core.tenancy import Tenant, find_row
-from raindrop.core.v1 import new_id, show_time
 from raindrop.teams.models import Membership, Team
 
 OWNER = "owner"

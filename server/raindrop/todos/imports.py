@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from raindrop.todos.models import CONTENT_MAX
-from raindrop.todos.schemas import trim_content
+from raindrop.todos.models import CONTENT_MAX, trim_content
 
 LINE_MAX = 64 * 1024
 """The longest CSV field in characters; a to-do has at most 1,000."""

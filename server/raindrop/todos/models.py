@@ -17,6 +17,20 @@ START_MAX = 100_000
 COUNT_SLOTS = 8
 
 
+def trim_content(content: str) -> str:
+    """A to-do's content as it is kept.
+
+    Raises:
+        ValueError: it is empty, too long, or holds what no database keeps.
+    """
+    content = content.strip()
+    if not 1 <= len(content) <= CONTENT_MAX:
+        raise ValueError(f"must have 1 to {CONTENT_MAX} characters after trimming")
+    if any("\ud800" <= character <= "\udfff" or character == "\0" for character in content):
+        raise ValueError("must be Unicode text")
+    return content
+
+
 class Todo(db.Model):  # type: ignore[name-defined, misc]
     """A to-do. A deleted one stays for a while, so that deleting can be undone."""
 

@@ -6,17 +6,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from raindrop.core.http import RequestModel, UrlInt
-from raindrop.todos.models import CONTENT_MAX, ID_MAX, START_MAX
-
-
-def trim_content(content: str) -> str:
-    content = content.strip()
-    if not 1 <= len(content) <= CONTENT_MAX:
-        raise ValueError(f"must have 1 to {CONTENT_MAX} characters after trimming")
-    if any("\ud800" <= character <= "\udfff" or character == "\0" for character in content):
-        raise ValueError("must be Unicode text")
-    return content
-
+from raindrop.todos.models import CONTENT_MAX, ID_MAX, START_MAX, trim_content
 
 Content = Annotated[str, AfterValidator(trim_content)]
 

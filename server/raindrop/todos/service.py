@@ -12,7 +12,7 @@ from raindrop.core.cache import Entry, HotEntry, get_cache
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import BadRequest, NotFound, PayloadTooLarge
 from raindrop.core.events import publish
-from raindrop.core.http import FILE_LIMIT_BYTES
+from raindrop.core.formats import FILE_LIMIT_BYTES
 from raindrop.jobs.models import Job
 from raindrop.jobs.service import Upload, create_job
 from raindrop.todos.models import COUNT_SLOTS, ID_MAX, Todo, TodoCount

@@ -1,0 +1,23 @@
+"""How ids and times look, and how large files may be. Services use it, so it imports little."""
+
+import datetime
+import secrets
+
+FILE_LIMIT_BYTES = 4 * 1024 * 1024
+FORM_OVERHEAD_BYTES = 64 * 1024
+"""What a multipart body may hold besides its file."""
+
+
+def new_id() -> str:
+    """A new public id: 20 hexadecimal digits, about in order of time."""
+    milliseconds = int(datetime.datetime.now(datetime.UTC).timestamp() * 1000)
+    return f"{milliseconds:011x}{secrets.token_hex(5)[:9]}"
+
+
+def show_time(time: datetime.datetime | None) -> str:
+    """A time as the contract has it: UTC, milliseconds, ISO 8601; empty for None."""
+    return (
+        ""
+        if time is None
+        else time.strftime("%Y-%m-%dT%H:%M:%S.") + (f"{time.microsecond // 1000:03d}+00:00")
+    )
