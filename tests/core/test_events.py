@@ -27,9 +27,9 @@ INTRODUCTIONS = {"HELLO", "AUTH", "CLIENT"}
 
 
 @pytest.fixture(scope="module")
-def server(short_folder: Path) -> Iterator[RedisServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Cache and broker in one, so that one look sees every round trip."""
-    server = RedisServer(short_folder / "events")
+    server = RedisServer(tmp_path_factory.mktemp("events") / "redis")
     server.start()
     yield server
     server.stop()
