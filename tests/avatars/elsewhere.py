@@ -1,5 +1,6 @@
 """Another server on loopback, with pages and pictures of all kinds."""
 
+import contextlib
 import io
 import struct
 import threading
@@ -52,11 +53,12 @@ def run_elsewhere() -> Iterator[Elsewhere]:
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            if self.path in there.slow:
-                for index in range(len(body)):
-                    self.wfile.write(body[index : index + 1])
-                    time.sleep(1)
-            self.wfile.write(body)
+            with contextlib.suppress(OSError):  # whoever asked has left
+                if self.path in there.slow:
+                    for index in range(len(body)):
+                        self.wfile.write(body[index : index + 1])
+                        time.sleep(1)
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Silent."""

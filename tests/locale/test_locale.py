@@ -1,6 +1,7 @@
 """``/v1/locale``: the lists of the world, and where a caller is."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,8 +119,14 @@ def test_with_a_database_the_country_is_told(
         "ip": "127.0.0.1", "countryCode": "FR", "country": "France", "continentCode": "EU",
         "continent": "Europe", "eu": True, "currency": "EUR",
     }  # fmt: skip
-    (session,) = project.sign_up().get("/v1/account/sessions").json()["sessions"]
+    client = project.sign_up()
+    (session,) = client.get("/v1/account/sessions").json()["sessions"]
     assert session["countryCode"] == "FR"
+    deadline = time.monotonic() + 20
+    while not (logs := client.get("/v1/account/logs").json()["logs"]):
+        assert time.monotonic() < deadline, "no entry in the trail"
+        time.sleep(0.2)
+    assert {entry["countryCode"] for entry in logs} == {"FR"}
 
 
 def test_a_forwarded_address_is_not_believed(project: Project) -> None:

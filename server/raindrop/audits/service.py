@@ -12,6 +12,7 @@ from raindrop.audits.models import Audit
 from raindrop.core.access import ActorKind
 from raindrop.core.db import db
 from raindrop.core.events import Event
+from raindrop.core.geo import country_of
 from raindrop.core.queries import QueryInvalid, count_up_to, parse_queries
 from raindrop.core.tenancy import Tenant
 
@@ -153,7 +154,7 @@ def _make_row(event: Event, project_id: int, known: Known) -> dict[str, Any]:
         "mode": origin["mode"],
         "ip": origin.get("ip", "")[:45],
         "client": describe_client(origin.get("userAgent", "")),
-        "country_code": "--",
+        "country_code": country_of(origin.get("ip", "")),
         "at": event.created_at,
     }
 
