@@ -17,6 +17,15 @@ export default defineConfig({
     // Data URIs would not be cached on their own, and the page has few assets.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // One file for the console, not one for each of its many small pages.
+          includeDependenciesRecursively: false,
+          groups: [{ name: 'console', test: /\/src\/console\// }],
+        },
+      },
+    },
   },
   experimental: {
     // What JavaScript and CSS load comes from where they came from, which may be a CDN; index.html
