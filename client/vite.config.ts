@@ -17,15 +17,6 @@ export default defineConfig({
     // Data URIs would not be cached on their own, and the page has few assets.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: {
-      output: {
-        codeSplitting: {
-          // One file for the console, not one for each of its many small pages.
-          includeDependenciesRecursively: false,
-          groups: [{ name: 'console', test: /\/src\/console\// }],
-        },
-      },
-    },
   },
   experimental: {
     // What JavaScript and CSS load comes from where they came from, which may be a CDN; index.html
@@ -34,6 +25,6 @@ export default defineConfig({
       type === 'asset' && hostType !== 'html' ? { relative: true } : undefined,
   },
   server: {
-    proxy: { '/api': 'http://127.0.0.1:8080' },
+    proxy: { '/api': 'http://127.0.0.1:8080', '/v1': 'http://127.0.0.1:8080' },
   },
 })
