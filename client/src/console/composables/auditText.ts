@@ -52,6 +52,7 @@ export function auditText(line: AuditLine): string {
 
 export function auditActor(line: AuditLine): string {
   const { t } = i18n.global
+  if (line.mode === 'system') return t('audits.server')
   const name = line.user_name || line.user_email || line.user_id
   if (!name) return t(line.mode === 'key' ? 'audits.aKey' : 'audits.nobody')
   if (line.mode === 'key') return t('audits.byKey', { name })
