@@ -25,6 +25,6 @@ export default defineConfig({
       type === 'asset' && hostType !== 'html' ? { relative: true } : undefined,
   },
   server: {
-    proxy: { '/api': 'http://127.0.0.1:8080' },
+    proxy: { '/api': 'http://127.0.0.1:8080', '/v1': 'http://127.0.0.1:8080' },
   },
 })

@@ -86,14 +86,17 @@ def test_every_route_of_a_room_is_in_the_document(app) -> None:
     assert rules == documented
 
 
-def test_the_two_message_files_have_the_same_keys() -> None:
+@pytest.mark.parametrize("folder", ["locales", "console/locales"])
+def test_the_two_message_files_have_the_same_keys(folder: str) -> None:
     def keys(value: object, prefix: str = "") -> set[str]:
         if not isinstance(value, dict):
             return {prefix}
         return {key for name in value for key in keys(value[name], f"{prefix}.{name}")}
 
-    folder = HOME / "client" / "src" / "locales"
-    english, chinese = (json.loads((folder / f"{name}.json").read_text()) for name in ("en", "zh"))
+    messages = HOME / "client" / "src" / folder
+    english, chinese = (
+        json.loads((messages / f"{name}.json").read_text()) for name in ("en", "zh")
+    )
     assert keys(english) == keys(chinese)
 
 

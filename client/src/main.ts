@@ -5,7 +5,12 @@ import { reflectLocaleInDocument } from './composables/useLocale'
 import { reflectThemeInDocument } from './composables/useTheme'
 import './styles/base.css'
 
-reflectLocaleInDocument()
 reflectThemeInDocument()
 
-createApp(App).use(i18n).mount('#app')
+if (/^\/console(\/|$)/.test(location.pathname)) {
+  // Loaded on its own, so that the public page stays as small as it was.
+  void import('./console/main').then(({ startConsole }) => { startConsole() })
+} else {
+  reflectLocaleInDocument()
+  createApp(App).use(i18n).mount('#app')
+}

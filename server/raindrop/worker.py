@@ -22,9 +22,9 @@ ROOMS_WITH_TASKS = (
 
 settings = load_settings()
 # No routes: a worker without the web framework's parts is 10 MB smaller, and there are several.
-app = Flask("raindrop")
-init_base(app, settings)
-with app.app_context():
+flask_app = Flask("raindrop")  # not "app": celery -A would take it for its own
+init_base(flask_app, settings)
+with flask_app.app_context():
     get_cache().add_hot(hot_board())  # whoever changes the board hands its first page out
 
 celery.conf.update(

@@ -2,46 +2,23 @@
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.support.site import Site
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
-
 
 @pytest.fixture
-def page(site: Site, browser: Browser) -> Iterator[Page]:
-    """The site's page in English; the test fails on any script error or policy violation."""
-    context = browser.new_context(base_url=site.url, locale="en-GB", accept_downloads=True)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            problems.append(message.text) if "Content Security Policy" in message.text else None
-        ),
-    )
+def page(site: Site, open_page: Callable[..., Page]) -> Page:
+    """The site's page."""
+    page = open_page(site.url, accept_downloads=True)
     page.goto("/")
-    yield page
-    context.close()
-    assert problems == []
+    return page
 
 
 def add(page: Page, text: str) -> None:

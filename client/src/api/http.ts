@@ -23,7 +23,8 @@ interface ErrorBody {
 }
 
 export interface RequestOptions {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  headers?: Readonly<Record<string, string>>
   json?: unknown
   form?: FormData
   signal?: AbortSignal
@@ -54,9 +55,11 @@ export function asApiError(reason: unknown): ApiError {
   throw reason
 }
 
+/** The answer's JSON; an answer of 204 has none, so `T` is void there. */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
   const response = await send(path, options)
   if (!response.ok) throw await errorFrom(response)
+  if (response.status === 204) return undefined as T
   try {
     return (await response.json()) as T
   } catch {
@@ -84,7 +87,7 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
 }
 
 function init(options: RequestOptions): RequestInit {
-  const headers: Record<string, string> = { Accept: 'application/json' }
+  const headers: Record<string, string> = { Accept: 'application/json', ...options.headers }
   let body: BodyInit | undefined = options.form
   if (options.json !== undefined) {
     headers['Content-Type'] = 'application/json'

@@ -17,9 +17,10 @@ export function useLocale() {
   return { locale, languageTag, toggleLocale }
 }
 
-export function reflectLocaleInDocument(): void {
+/** Keeps the document's language and title; the title is said anew in each language. */
+export function reflectLocaleInDocument(title: () => string = () => t('app.title')): void {
   watchEffect(() => {
     document.documentElement.lang = languageTag.value
-    document.title = t('app.title')
+    document.title = title()
   })
 }

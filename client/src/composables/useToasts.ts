@@ -38,8 +38,8 @@ export function useToasts() {
     push({ kind: 'info', text, detail: null, action: undo })
   }
 
-  function failure(error: ApiError, again?: () => void): void {
-    push({ kind: 'error', text: errorLine(error), detail: faultId(error), action: again ?? null })
+  function failure(error: ApiError, again?: () => void, text = errorLine(error)): void {
+    push({ kind: 'error', text, detail: faultId(error), action: again ?? null })
   }
 
   /** For screen readers only: what sighted users see in the list itself. The id makes repeats heard. */
