@@ -1,12 +1,17 @@
 """Projects: making, seeing, changing, moving, deleting, and who may."""
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
+import sqlalchemy as sa
 
+from raindrop.config import HOME
 from raindrop.core.access import KEY_SCOPES
 from tests.support.operators import Operator, OwnedProject
+from tests.support.site import Site
 from tests.support.v1 import error_of
 
 pytestmark = pytest.mark.contract
@@ -265,3 +270,27 @@ def test_deleting_a_project_deletes_everything(project: OwnedProject) -> None:
     for old in (secret, lasting.json()["jwt"]):
         answer = project.guest(X_Appwrite_Key=old).get("/v1/users")
         assert error_of(answer) == (401, "general_access_forbidden")
+
+
+def test_the_deleting_worker_knows_every_table_of_projects(running_site: Site) -> None:
+    """A room without tasks is not imported there: its rows would stay, or stop the job."""
+    script = (
+        "from raindrop.core.db import db; from raindrop.worker import celery;"
+        "celery.loader.import_default_modules();"
+        "print(*(t.name for t in db.metadata.sorted_tables if 'project_id' in t.c))"
+    )
+    known = subprocess.run(
+        [sys.executable, "-c", script],
+        env=running_site.environment,
+        cwd=HOME / "server",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    inspector = sa.inspect(running_site.engine)
+    there = {
+        name
+        for name in inspector.get_table_names()
+        if "project_id" in {column["name"] for column in inspector.get_columns(name)}
+    }
+    assert there == set(known)
