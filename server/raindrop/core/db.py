@@ -190,7 +190,8 @@ def unit_of_work(*, is_write: bool = True) -> Iterator[Session]:
 
 
 def let_go(*, is_write: bool | None = None) -> None:
-    """Give the connection back while slow work is done that needs no database, such as hashing.
+    """Give the connection back while slow work is done that needs no database, such as hashing or
+    talking to another server; on SQLite the lock of all writers goes with it.
 
     What was read stays at hand, as it was; whoever goes on with it reads it again, locked. Nothing
     may have been written by now.
@@ -217,15 +218,6 @@ def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
 def after_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once after the commit with all items given for it, in order."""
     db.session.info["after_commit"].setdefault(flush, []).append(item)
-
-
-def end_reading() -> None:
-    """End the open transaction, which has only read so far, before a slow call to another server.
-
-    On SQLite a request that may write holds the lock of all writers; on MySQL it holds a
-    connection. The next query begins another transaction in the same unit of work.
-    """
-    db.session.rollback()
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app
 
 from raindrop.config import Settings
-from raindrop.core.db import end_reading
+from raindrop.core.db import let_go
 from raindrop.core.errors import BadRequest
 from raindrop.core.formats import new_id
 from raindrop.core.secrets import SecretUnreadable, get_vault
@@ -101,7 +101,7 @@ def check_smtp(smtp: SmtpServer) -> None:
     """
     try:
         server = _project_server(smtp)
-        end_reading()
+        let_go()
         with open_client(server, _own_host()) as client:
             client.noop()
     except DeliveryFailed as failure:
@@ -127,7 +127,7 @@ def send_test(tenant: Tenant, smtp: SmtpServer, recipients: Sequence[str], *, lo
     mail = render(our_wording(TEST, locale, values), language_of(locale), values)
     try:
         server = _project_server(smtp)
-        end_reading()
+        let_go()
         with open_client(server, _own_host()) as client:
             for recipient in recipients:
                 letter = Letter(
