@@ -4,6 +4,7 @@ Every step looks before it changes something and says what it changed, so a seco
 nothing.
 """
 
+import os
 import re
 import secrets
 import shlex
@@ -13,8 +14,16 @@ from urllib.parse import quote, urlsplit
 
 from deploy.errors import DeployError
 from deploy.hosts import Host, on_each
-from deploy.inventory import BROKER_PORT, CACHE_PORT, CERTIFICATE_FILES, EDGE_PORT, Inventory
+from deploy.inventory import (
+    BROKER_PORT,
+    CACHE_PORT,
+    CERTIFICATE_FILES,
+    EDGE_PORT,
+    SMTP_URL,
+    Inventory,
+)
 from deploy.lock import locked
+from raindrop.config import ConfigError, load_settings
 from raindrop.templates import render
 
 USER = "raindrop"
@@ -68,7 +77,8 @@ class Secrets:
     """What the hosts share; made once, kept on the hosts.
 
     ``instance`` encrypts what the database keeps encrypted: without it that is lost. ``sign_up`` is
-    what the first account on the console needs, and of no use after that.
+    what the first account on the console needs, and of no use after that. ``smtp`` is the address
+    of the mail server with its password, which the operator gives; empty: none.
     """
 
     database: str
@@ -78,6 +88,7 @@ class Secrets:
     control: str
     instance: str
     sign_up: str
+    smtp: str
 
 
 def set_up(hosts: list[Host], inventory: Inventory) -> bool:
@@ -135,7 +146,7 @@ def gather_secrets(hosts: list[Host]) -> Secrets:
     """
     known = on_each(hosts, _read_secrets)
     chosen = {}
-    for name in Secrets.__dataclass_fields__:
+    for name in set(Secrets.__dataclass_fields__) - {"smtp"}:
         found = {keys[name] for keys in known if keys.get(name)}
         if len(found) > 1:
             raise DeployError(
@@ -143,7 +154,7 @@ def gather_secrets(hosts: list[Host]) -> Secrets:
                 "different installations"
             )
         chosen[name] = found.pop() if found else secrets.token_urlsafe(24)
-    return Secrets(**chosen)
+    return Secrets(**chosen, smtp=_mail_server(known))
 
 
 def install_packages(host: Host) -> bool:
@@ -212,6 +223,7 @@ def write_settings(host: Host, inventory: Inventory, keys: Secrets) -> bool:
         "RAINDROP_INSTANCE_KEY": keys.instance,
         **_addresses(host, inventory, keys),
         **inventory.settings,
+        **({SMTP_URL: keys.smtp} if keys.smtp else {}),
     }
     text = "# Written by `fab init_env`; change etc/deploy.toml instead.\n" + "".join(
         f"{name}={value}\n" for name, value in settings.items()
@@ -421,7 +433,24 @@ def _read_secrets(host: Host) -> dict[str, str]:
         "control": host.read(CONTROL_PASSWORD).strip(),
         "instance": settings.get("RAINDROP_INSTANCE_KEY", ""),
         "sign_up": host.read(SIGN_UP_TOKEN).strip(),
+        "smtp": settings.get(SMTP_URL, ""),
     }
+
+
+def _mail_server(known: list[dict[str, str]]) -> str:
+    """What the operator gives now, else what a host keeps; given as empty, it is taken away.
+
+    Raises:
+        DeployError: it is no address of a mail server.
+    """
+    given = os.environ.get(SMTP_URL)
+    if given is None:
+        return next((keys["smtp"] for keys in known if keys["smtp"]), "")
+    try:
+        load_settings({SMTP_URL: given, "RAINDROP_ENV_FILE": os.devnull})
+    except ConfigError as error:
+        raise DeployError(str(error)) from None
+    return given
 
 
 def _kept(host: Host, path: str, pattern: str, default: str) -> str:

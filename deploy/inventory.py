@@ -15,6 +15,10 @@ ROLES = ("web", "worker", "db", "cache")
 EDGE_PORT = 8082
 CACHE_PORT = 6379
 BROKER_PORT = 6380
+SMTP_URL = "RAINDROP_SMTP_URL"
+MADE = (
+    "RAINDROP_DATABASE_URL", "RAINDROP_REDIS_URL", "RAINDROP_BROKER_URL", "RAINDROP_INSTANCE_KEY",
+)  # fmt: skip
 CERTIFICATE_FILES = ("site", "site_key", "control", "control_key")
 
 
@@ -131,7 +135,12 @@ def _setting(name: str, value: Any) -> str:
         raise DeployError(f"[settings]: {name} is no setting; they begin with RAINDROP_")
     if not isinstance(value, (str, int)) or isinstance(value, bool) or "\n" in str(value):
         raise DeployError(f"[settings]: {name} must be one line or a number")
-    if any(word in name for word in ("_URL", "SECRET", "PASSWORD", "EDGE", "INSTANCE_KEY")):
+    if name == SMTP_URL:
+        raise DeployError(
+            f"[settings]: {name} may hold a password: give it in the environment of `fab init_env`,"
+            " which keeps it on the hosts"
+        )
+    if name in MADE or any(word in name for word in ("SECRET", "PASSWORD", "EDGE")):
         raise DeployError(f"[settings]: {name} is made by `fab init_env`; no secrets in this file")
     return str(value)
 

@@ -61,6 +61,8 @@ def test_example_of_several_hosts_and_storage_is_right(tmp_path: Path) -> None:
         (ONE + '[settings]\nRAINDROP_EDGE_SECRET = "x"\n', "no secrets in this file"),
         (ONE + '[settings]\nRAINDROP_DATABASE_URL = "x"\n', "no secrets in this file"),
         (ONE + '[settings]\nRAINDROP_INSTANCE_KEY = "x"\n', "no secrets in this file"),
+        (ONE + '[settings]\nRAINDROP_SMTP_URL = "smtp://x"\n', "in the environment"),
+        (ONE + '[settings]\nRAINDROP_PUBLIC_URL = "example.com"\n', "must be an address"),
         (ONE + "[settings]\nRAINDROP_PORT = true\n", "must be one line or a number"),
         (ONE + '[settings]\nRAINDROP_PORT = "80\\n81"\n', "must be one line or a number"),
         (ONE + '[ssh]\nkey = "/nowhere/key"\n', "no file /nowhere/key"),

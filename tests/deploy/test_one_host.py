@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from deploy.environment import SIGN_UP_TOKEN
+from raindrop.config import HOME
 from tests.browser.test_visitor import CHROMIUM, OPTIONS
 from tests.deploy.hosted import (
     answers,
@@ -330,7 +331,9 @@ def test_workers_that_do_not_start_take_all_back(
 ) -> None:
     """nginx leads to the new release by then, and back to the old one."""
     before, old = release_of(client), programs(machine)
-    operator.change("server/raindrop/worker.py", "create_app(settings)", "raise OSError('no')")
+    operator.change(
+        "server/raindrop/worker.py", "settings = load_settings()", "raise OSError('no')"
+    )
     operator.fab("build")
     with load(machine):
         failed = operator.fab("deploy", code=1)
@@ -344,7 +347,7 @@ def test_failing_migration_leaves_the_database(
 ) -> None:
     """The second of two new revisions fails: the first is taken back too."""
     before, tables = release_of(client), schema(machine)
-    add_revision(operator, "9001", "0006", 'op.execute("CREATE TABLE brand_new (id INT)")',
+    add_revision(operator, "9001", newest_revision(), 'op.execute("CREATE TABLE brand_new (id INT)")',
                  'op.execute("DROP TABLE brand_new")')  # fmt: skip
     add_revision(operator, "9002", "9001", 'op.execute("ALTER TABLE nowhere ADD x INT")', "pass")
     operator.fab("build")
@@ -361,7 +364,7 @@ def test_migration_and_rollback_over_it(
     operator: Operator, machine: Machine, client: httpx.Client
 ) -> None:
     """The rollback leaves the table; the old release serves over it."""
-    add_revision(operator, "9001", "0006", 'op.execute("CREATE TABLE brand_new (id INT)")',
+    add_revision(operator, "9001", newest_revision(), 'op.execute("CREATE TABLE brand_new (id INT)")',
                  'op.execute("DROP TABLE brand_new")')  # fmt: skip
     operator.fab("build")
     before = release_of(client)
@@ -565,7 +568,8 @@ def test_secrets_are_nowhere_else(operator: Operator, machine: Machine) -> None:
     control = machine.run("cat /etc/raindrop/control-password").stdout.strip()
     instance = re.search(r"INSTANCE_KEY=(.+)", settings)[1]
     token = machine.run(f"cat {SIGN_UP_TOKEN}").stdout.strip()
-    keys = [database, control, instance, token]
+    mail = "the-password-of-the-mail-server"
+    keys = [database, control, instance, token, mail]
     seen: list[str] = []
     over = threading.Event()
 
@@ -578,12 +582,16 @@ def test_secrets_are_nowhere_else(operator: Operator, machine: Machine) -> None:
     watcher.start()
     outputs: list[Output] = []
     try:
+        mail_server = f"smtp://mailer:{mail}@mail.example.com:587"
+        outputs.append(operator.fab("init_env", RAINDROP_SMTP_URL=mail_server))
         outputs += [operator.fab("init_env"), operator.fab("build"), operator.fab("deploy")]
         outputs += [operator.fab("status"), operator.fab("doctor"), operator.fab("logs")]
     finally:
         over.set()
         watcher.join()
     assert len(seen) > 20
+    assert "nothing to change" in outputs[1].text
+    assert mail_server in machine.run("cat /etc/raindrop/raindrop.env").stdout
     folders = ("raindrop", "raindrop/app", "supervisor", "mysql", "nginx")
     files = " ".join(f"/var/log/{folder}/*" for folder in folders)
     logs = machine.run(f"cat {files} /var/log/*.log 2>/dev/null", check=False).stdout
@@ -600,6 +608,12 @@ def test_secrets_are_nowhere_else(operator: Operator, machine: Machine) -> None:
         assert key not in unpacked
     for path in ("/etc/raindrop/raindrop.env", SIGN_UP_TOKEN):
         assert machine.run(f"stat -c '%a %U' {path}").stdout == "600 raindrop\n"
+
+
+def newest_revision() -> str:
+    """The last revision of this checkout."""
+    folder = HOME / "server" / "raindrop" / "migrations" / "versions"
+    return max(path.name.partition("_")[0] for path in folder.glob("[0-9]*.py"))
 
 
 def add_revision(operator: Operator, name: str, after: str, up: str, down: str) -> None:

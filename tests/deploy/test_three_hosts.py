@@ -171,7 +171,9 @@ def test_workers_that_do_not_start_take_all_hosts_back(
 ) -> None:
     """Also the host that has no program of a release: all agree on what is in force."""
     before = held_releases(cluster)
-    operator.change("server/raindrop/worker.py", "create_app(settings)", "raise OSError('no')")
+    operator.change(
+        "server/raindrop/worker.py", "settings = load_settings()", "raise OSError('no')"
+    )
     operator.fab("build")
     try:
         failed = operator.fab("deploy", code=1)
