@@ -43,6 +43,11 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_test_id("submit").click()
 
 
+def sign_out(page: Page) -> None:
+    page.get_by_test_id("sign-out").click()
+    expect(page).to_have_url(re.compile("/console/sign-in$"))
+
+
 def fill(page: Page, **fields: str) -> None:
     for name, text in fields.items():
         page.get_by_test_id(name.replace("_", "-")).fill(text)
@@ -144,7 +149,7 @@ def test_the_first_sign_up_by_another_name_needs_the_token(
     fill(page, token=token)
     page.get_by_test_id("submit").click()
     expect(page.get_by_test_id("empty")).to_be_visible()
-    page.get_by_test_id("sign-out").click()
+    sign_out(page)
     page.goto("/console/sign-up")
     expect(page.get_by_test_id("submit")).to_have_count(0)
 
@@ -160,8 +165,7 @@ def test_signing_in_leads_to_where_one_wanted_to_go(
     sign_in(page, project.owner.email)
     expect(page).to_have_url(re.compile(f"/console/project/{project.id}/users\\?search=zzz$"))
     expect(page.get_by_test_id("empty")).to_be_visible()
-    page.get_by_test_id("sign-out").click()
-    expect(page).to_have_url(re.compile("/console/sign-in$"))
+    sign_out(page)
     open_in(page, project)
     expect(page).to_have_url(re.compile("/console/sign-in"))
 
@@ -272,7 +276,7 @@ def test_a_mail_that_is_kept_can_be_read_and_followed(
     page: Page, project: OwnedProject, open_page: Callable[..., Page]
 ) -> None:
     """The console's own recovery mail, all the way to the new password."""
-    page.get_by_test_id("sign-out").click()
+    sign_out(page)
     page.goto("/console/forgot")
     fill(page, email=project.owner.email)
     page.get_by_test_id("submit").click()
