@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import httpx
+import pyotp
 import pytest
 from playwright.sync_api import Page, Response, expect
 
@@ -40,6 +41,11 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_test_id("email").fill(email)
     page.get_by_test_id("password").fill(password)
     page.get_by_test_id("submit").click()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_test_id("sign-out").click()
+    expect(page).to_have_url(re.compile("/console/sign-in$"))
 
 
 def fill(page: Page, **fields: str) -> None:
@@ -143,7 +149,7 @@ def test_the_first_sign_up_by_another_name_needs_the_token(
     fill(page, token=token)
     page.get_by_test_id("submit").click()
     expect(page.get_by_test_id("empty")).to_be_visible()
-    page.get_by_test_id("sign-out").click()
+    sign_out(page)
     page.goto("/console/sign-up")
     expect(page.get_by_test_id("submit")).to_have_count(0)
 
@@ -159,8 +165,7 @@ def test_signing_in_leads_to_where_one_wanted_to_go(
     sign_in(page, project.owner.email)
     expect(page).to_have_url(re.compile(f"/console/project/{project.id}/users\\?search=zzz$"))
     expect(page.get_by_test_id("empty")).to_be_visible()
-    page.get_by_test_id("sign-out").click()
-    expect(page).to_have_url(re.compile("/console/sign-in$"))
+    sign_out(page)
     open_in(page, project)
     expect(page).to_have_url(re.compile("/console/sign-in"))
 
@@ -271,7 +276,7 @@ def test_a_mail_that_is_kept_can_be_read_and_followed(
     page: Page, project: OwnedProject, open_page: Callable[..., Page]
 ) -> None:
     """The console's own recovery mail, all the way to the new password."""
-    page.get_by_test_id("sign-out").click()
+    sign_out(page)
     page.goto("/console/forgot")
     fill(page, email=project.owner.email)
     page.get_by_test_id("submit").click()
@@ -291,6 +296,32 @@ def test_a_mail_that_is_kept_can_be_read_and_followed(
     expect(other).to_have_url(re.compile("/console/sign-in$"))
     sign_in(other, project.owner.email, "quite another horse")
     expect(other.get_by_test_id("project")).to_have_count(1)
+
+
+def test_the_second_step(page: Page, project: OwnedProject, open_page: Callable[..., Page]) -> None:
+    page.get_by_test_id("account").click()
+    page.get_by_test_id("add-totp").click()
+    authenticator = pyotp.TOTP(page.get_by_test_id("totp-secret").inner_text())
+    fill(page, totp_code=authenticator.now())
+    page.get_by_test_id("confirm-totp").click()
+    expect(page.get_by_test_id("remove-totp")).to_be_visible()
+    page.get_by_test_id("make-codes").click()
+    codes = page.get_by_test_id("recovery-codes").inner_text().split()
+    page.get_by_test_id("mfa").click()
+    expect(page.get_by_test_id("mfa")).to_have_attribute("aria-checked", "true")
+
+    other = open_page(project.site.url)
+    other.goto("/console/account")
+    sign_in(other, project.owner.email)
+    fill(other, code="000000")
+    other.get_by_test_id("submit").click()
+    expect(other.get_by_test_id("error")).to_be_visible()
+    other.goto(f"/console/project/{project.id}")
+    expect(other).to_have_url(re.compile("/console/sign-in"))
+    other.get_by_test_id("factor-recoverycode").click()
+    fill(other, code=codes[0])
+    other.get_by_test_id("submit").click()
+    expect(other.get_by_test_id("count-users")).to_be_visible()
 
 
 def test_the_server_away_is_said_and_recovered_from(page: Page, project: OwnedProject) -> None:

@@ -43,7 +43,9 @@ export function auditText(line: AuditLine): string {
   const { kinds, action, field } = parseEvent(line.event)
   const kind = kinds.join('_')
   const exact = `audits.event.${[kind, action, field].filter(Boolean).join('_').replaceAll('.', '_')}`
-  if (te(exact)) return t(exact)
+  // Only people themselves sign up.
+  const isMadeByOther = exact === 'audits.event.users_create' && line.mode !== 'guest'
+  if (te(exact) && !isMadeByOther) return t(exact)
   const last = kinds.at(-1) ?? ''
   if (!te(`audits.kind.${last}`) || !te(`audits.did.${action}`)) return line.event
   const what = t(`audits.kind.${last}`)
