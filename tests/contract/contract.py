@@ -52,6 +52,9 @@ _RELATED = {
 }
 """Error types that name a resource by another word than its path does."""
 
+OURS = {"general_service_unavailable": 503}
+"""A server that is full or has lost a part: the contract has no word for it."""
+
 _OF_NO_OPERATION = {"provider_repository_not_found", "provider_contribution_conflict"}
 """Types of repositories, which begin like the types of messaging's providers."""
 
@@ -138,7 +141,7 @@ class Contract:
     """The document and the names, ready to be asked."""
 
     def __init__(self, document: Mapping[str, Any], names: Mapping[str, Any]) -> None:
-        self.error_types: dict[str, int] = names["error_types"]
+        self.error_types: dict[str, int] = names["error_types"] | OURS
         self.scopes: list[str] = names["scopes"]
         self.schemas = Schemas(document["components"]["schemas"])
         operations = [

@@ -347,8 +347,7 @@ def test_failing_migration_leaves_the_database(
 ) -> None:
     """The second of two new revisions fails: the first is taken back too."""
     before, tables = release_of(client), schema(machine)
-    add_revision(operator, "9001", newest_revision(), 'op.execute("CREATE TABLE brand_new (id INT)")',
-                 'op.execute("DROP TABLE brand_new")')  # fmt: skip
+    add_table(operator)
     add_revision(operator, "9002", "9001", 'op.execute("ALTER TABLE nowhere ADD x INT")', "pass")
     operator.fab("build")
     with load(machine):
@@ -364,8 +363,7 @@ def test_migration_and_rollback_over_it(
     operator: Operator, machine: Machine, client: httpx.Client
 ) -> None:
     """The rollback leaves the table; the old release serves over it."""
-    add_revision(operator, "9001", newest_revision(), 'op.execute("CREATE TABLE brand_new (id INT)")',
-                 'op.execute("DROP TABLE brand_new")')  # fmt: skip
+    add_table(operator)
     operator.fab("build")
     before = release_of(client)
     operator.fab("deploy")
@@ -608,6 +606,12 @@ def test_secrets_are_nowhere_else(operator: Operator, machine: Machine) -> None:
         assert key not in unpacked
     for path in ("/etc/raindrop/raindrop.env", SIGN_UP_TOKEN):
         assert machine.run(f"stat -c '%a %U' {path}").stdout == "600 raindrop\n"
+
+
+def add_table(operator: Operator) -> None:
+    """Add a revision with a new table to the next release."""
+    make = 'op.execute("CREATE TABLE brand_new (id INT)")'
+    add_revision(operator, "9001", newest_revision(), make, 'op.execute("DROP TABLE brand_new")')
 
 
 def newest_revision() -> str:
