@@ -141,7 +141,7 @@ class Contract:
     """The document and the names, ready to be asked."""
 
     def __init__(self, document: Mapping[str, Any], names: Mapping[str, Any]) -> None:
-        self.error_types: dict[str, int] = names["error_types"] | OURS
+        self.error_types: dict[str, int] = names["error_types"]
         self.scopes: list[str] = names["scopes"]
         self.schemas = Schemas(document["components"]["schemas"])
         operations = [
@@ -231,7 +231,7 @@ class Contract:
         return problems + self._type_problems(error.get("type"), answer.status)
 
     def _type_problems(self, name: object, status: int) -> list[str]:
-        expected = self.error_types.get(name) if isinstance(name, str) else None
+        expected = (self.error_types | OURS).get(name) if isinstance(name, str) else None
         if expected is None:
             return [f"unknown error type {name!r}"]
         return [] if expected == status else [f"{name} has status {expected}, not {status}"]
