@@ -1,9 +1,12 @@
-"""Jobs of the teams room."""
+"""Jobs of the teams room, and its part in the job that deletes a user."""
 
 from collections.abc import Iterator
 
+from raindrop.accounts.deletion import register_cleaner
 from raindrop.jobs.runner import Progress, RunningJob, job_handler
-from raindrop.teams.deletion import delete_some
+from raindrop.teams.deletion import delete_some, end_memberships_of
+
+register_cleaner(end_memberships_of)  # here, for it is a worker that deletes users
 
 
 @job_handler("teams.delete")
