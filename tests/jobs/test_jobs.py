@@ -9,10 +9,10 @@ import httpx
 import pytest
 from flask import Flask
 
-from raindrop.app import create_app
 from raindrop.core.db import unit_of_work
 from raindrop.jobs.runner import MAX_ATTEMPTS
 from raindrop.jobs.service import create_job
+from tests.support.app import app_of
 from tests.support.checks import assert_error
 from tests.support.site import Site
 
@@ -24,7 +24,7 @@ FAR = "2100-01-01 00:00:00.000000"
 @pytest.fixture
 def app(site: Site) -> Flask:
     """An app of this process over the same database and queue."""
-    return create_app(site.settings)
+    return app_of(site)
 
 
 def start_export(client: httpx.Client) -> str:
@@ -235,3 +235,19 @@ def test_ended_jobs_go_after_their_retention(site: Site, app: Flask) -> None:
         delete_old()
     assert [job["public_id"] for job in site.sql("SELECT public_id FROM jobs")] == [new]
     assert len(site.sql("SELECT id FROM job_files")) == 1
+
+
+def test_without_the_queue_requests_do_not_wait_for_it(site: Site, client: httpx.Client) -> None:
+    """What is accepted meanwhile begins when the queue is back."""
+    supervisor = site.supervisor()
+    supervisor.stopProcess("broker")
+    try:
+        began = time.monotonic()
+        for number in range(5):
+            added = client.post("/api/todo", data={"content": f"to-do {number}"})
+            assert added.status_code == 201
+        job_id = start_export(client)
+        assert time.monotonic() - began < 3
+    finally:
+        supervisor.startProcess("broker")
+    assert site.wait_for_job(job_id)["status"] == "finished"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from raindrop.app import create_app
 from raindrop.core.cache import get_cache
 from raindrop.core.db import db, unit_of_work
 from raindrop.todos.service import BOARD_TAG, BOARD_TTL_MS, load_page
 from tests.load.clients import PAST_NGINX, Visitor
+from tests.support.app import app_of
 from tests.support.site import Site
 
 pytestmark = pytest.mark.load
@@ -21,7 +21,7 @@ WAIT_S = 10
 @pytest.fixture
 def app(site: Site) -> Iterator[Flask]:
     """One more process of the site: this one."""
-    app = create_app(site.settings)
+    app = app_of(site)
     yield app
     with app.app_context():
         db.engine.dispose()

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from raindrop.app import create_app
 from raindrop.mails import outbox, tasks
 from tests.mails.conftest import Offices
 from tests.mails.post_office import NAME, PASSWORD
@@ -20,6 +19,7 @@ from tests.mails.writing import (
     with_server,
     write_mail,
 )
+from tests.support.app import app_of
 from tests.support.site import Site
 from tests.support.v1 import Project, new_email
 
@@ -261,7 +261,7 @@ def test_many_workers_send_a_mail_once(mail_site: Site, offices: Offices) -> Non
     project, email = Project(mail_site), named("later1")
     write_mail(project, "otpsession", email)
     row = wait_for_attempt(project, email, 1)
-    app = create_app(mail_site.settings)
+    app = app_of(mail_site)
     let_time_pass(project, email)
 
     def work() -> None:
@@ -291,7 +291,7 @@ def test_mails_are_deleted_after_their_time(mail_site: Site, offices: Offices) -
         id=project.number,
         young=young,
     )
-    with create_app(mail_site.settings).app_context():
+    with app_of(mail_site).app_context():
         tasks.delete_old()
     left = mail_site.sql("SELECT recipient FROM mails WHERE project_id = :id", id=project.number)
     assert {row["recipient"] for row in left} == {waiting, young}

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from raindrop.app import create_app
 from raindrop.core.db import unit_of_work
 from raindrop.core.secrets import Vault
 from raindrop.core.tenancy import Tenant, load_tenant
 from raindrop.mails.service import send_mail
+from tests.support.app import app_of
 from tests.support.site import Site
 from tests.support.v1 import Project
 
@@ -17,7 +17,7 @@ LINK = "http://localhost/go?userId=u1&secret=a-secret-of-this-test"
 
 def within(site: Site, work: Callable[[], Any]) -> Any:
     """What a piece of work in the site's app returns, in one unit of work."""
-    with create_app(site.settings).app_context(), unit_of_work():
+    with app_of(site).app_context(), unit_of_work():
         return work()
 
 

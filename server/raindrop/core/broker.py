@@ -28,6 +28,11 @@ def celery_options(settings: Settings) -> dict[str, Any]:
             "unacked_restore_throttle": 1,
             "socket_timeout": 5,
             "socket_connect_timeout": 0.5,
+            # A publisher asks once: its request must not wait for a queue that is away.
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0,
+            "interval_max": 0,
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
