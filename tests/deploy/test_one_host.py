@@ -17,7 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from deploy.environment import SIGN_UP_TOKEN
 from raindrop.config import HOME
-from tests.browser.test_visitor import CHROMIUM, OPTIONS
+from tests.browser.conftest import CHROMIUM, OPTIONS
 from tests.deploy.hosted import (
     answers,
     assert_one_activation,

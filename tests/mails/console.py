@@ -45,6 +45,7 @@ def operator(
             email=email or new_email(),
             labels=list(labels),
             has_mfa=has_mfa,
+            is_email_verified=has_mfa,  # by which the second factor can be asked for
         )
         db.session.add(user)
         db.session.flush()
