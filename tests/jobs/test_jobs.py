@@ -122,7 +122,7 @@ def test_running_job_is_canceled_at_its_next_step(site: Site, client: httpx.Clie
     imported = client.get("/api/todo").json()["total"]
     assert 0 < imported < 60_000
     client.post(f"/api/jobs/{job_id}/retry")
-    assert site.wait_for_job(job_id)["status"] == "finished"
+    assert site.wait_for_job(job_id, wait_s=150)["status"] == "finished"
     counts = site.sql("SELECT count(*) AS n, count(DISTINCT content) AS d FROM todos")[0]
     assert (counts["n"], counts["d"]) == (60_000, 60_000)
 
