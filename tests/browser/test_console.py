@@ -12,9 +12,10 @@ from playwright.sync_api import Page, Response, expect
 
 from raindrop.config import load_settings
 from tests.browser.conftest import FOREIGN_NAME
+from tests.support.mailbox import wait_for_mail
 from tests.support.operators import Operator, OwnedProject
 from tests.support.site import Site
-from tests.support.v1 import PASSWORD, new_email
+from tests.support.v1 import PASSWORD, Project, new_email
 
 pytestmark = pytest.mark.browser
 
@@ -398,3 +399,23 @@ def test_the_board_does_not_load_the_console(
     assert len(scripts) == 1
     page.get_by_test_id("console").click()
     expect(page.get_by_test_id("email")).to_be_visible()
+
+
+def test_a_magic_link_without_a_page_of_its_own(
+    running_site: Site, open_page: Callable[..., Page]
+) -> None:
+    """It signs in to the project that it is of, at a click, once."""
+    project, email = Project(running_site), new_email()
+    asked = {"userId": "unique()", "email": email}
+    assert project.guest().post("/v1/account/tokens/magic-url", json=asked).status_code == 201
+    link = wait_for_mail(running_site, project.id, email, "magicsession").link
+    page = open_page(running_site.url)
+    page.goto(link)
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_test_id("done")).to_be_visible()
+    cookies = {cookie["name"] for cookie in page.context.cookies()}
+    assert f"a_session_{project.id}" in cookies
+    page.context.clear_cookies()
+    page.goto(link)
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_test_id("error")).to_have_attribute("data-type", "user_invalid_token")

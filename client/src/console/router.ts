@@ -9,6 +9,7 @@ import AuditsPage from './pages/AuditsPage.vue'
 import ForgotPage from './pages/ForgotPage.vue'
 import InvitationPage from './pages/InvitationPage.vue'
 import KeysPage from './pages/KeysPage.vue'
+import MagicLinkPage from './pages/MagicLinkPage.vue'
 import MailPage from './pages/MailPage.vue'
 import MailsPage from './pages/MailsPage.vue'
 import NowherePage from './pages/NowherePage.vue'
@@ -63,6 +64,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/forgot', name: 'forgot', meta: { title: 'forgot.title', for: 'guest' }, component: ForgotPage },
   { path: '/recovery', name: 'recovery', meta: { title: 'recovery.title', for: 'anyone' }, component: RecoveryPage },
   { path: '/verification', name: 'verification', meta: { title: 'verification.title', for: 'anyone' }, component: VerificationPage },
+  { path: '/magic-url', name: 'magic-link', meta: { title: 'magicLink.title', for: 'anyone' }, component: MagicLinkPage },
   { path: '/invitation', name: 'invitation', meta: { title: 'invitation.title', for: 'anyone' }, component: InvitationPage },
   { path: '/project/:projectId', component: ProjectPage, meta: { title: 'overview.title' }, children: project },
   { path: '/:rest(.*)*', name: 'nowhere', meta: { title: 'nowhere.title', for: 'anyone' }, component: NowherePage },

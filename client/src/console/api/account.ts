@@ -1,3 +1,4 @@
+import { request } from '../../api/http'
 import { CONSOLE, part, send, UNIQUE } from './v1'
 import type { Account, MfaFactors, Session } from './types'
 
@@ -50,6 +51,12 @@ export const askVerification = (url: string): Promise<unknown> =>
 
 export const verifyEmail = (userId: string, secret: string): Promise<unknown> =>
   own('/verifications/email', { method: 'PUT', json: { userId, secret } })
+
+/** A session of whoever holds a mailed link, in the project that the link is of. */
+export const redeemLink = (project: string, userId: string, secret: string): Promise<Session> =>
+  request('/v1/account/sessions/token', {
+    method: 'POST', json: { userId, secret }, headers: { 'X-Appwrite-Project': project },
+  })
 
 export const fetchFactors = (): Promise<MfaFactors> => own('/mfa/factors')
 

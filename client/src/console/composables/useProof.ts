@@ -16,5 +16,6 @@ export function useProof() {
     teamId: computed(() => text('teamId')),
     teamName: computed(() => text('teamName')),
     membershipId: computed(() => text('membershipId')),
+    project: computed(() => text('project')),
   }
 }
