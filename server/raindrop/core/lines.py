@@ -1,18 +1,25 @@
-"""Slow work of the processor, in line: one real thread of each process, at a lower priority.
+"""Slow work of the processor, in line: one real thread of each process, at the lowest priority.
 
 In the event loop it would hold up every request beside it; in many threads it would take the
-machine. The line is bounded: beyond it the answer is 503.
+machine. So processes take turns too: one core is always left for everything else. The line is
+bounded: beyond it the answer is 503.
 """
 
+import fcntl
 import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
+
+from flask import current_app
 
 from raindrop.core.errors import ServiceUnavailable
 
-NICENESS = 10
+NICENESS = 19
+TURNS = max(1, (os.cpu_count() or 1) - 1)
+"""So many processes may be at slow work at once."""
 
 T = TypeVar("T")
 
@@ -42,10 +49,22 @@ class Line:
             pid = os.getpid()
             if pid not in self._pools:  # a thread does not survive a fork
                 self._pools = {pid: _new_pool()}
-            result: T = self._pools[pid](work)
+            turns = current_app.config["RAINDROP"].run / f"turns.{pid % TURNS}"
+            result: T = self._pools[pid](lambda: _in_turn(turns, work))
             return result
         finally:
             self._places.release()
+
+
+def _in_turn(turns: Path, work: Callable[[], T]) -> T:
+    """Wait, in the thread, until no other process of the same turns is at work."""
+    try:
+        file = turns.open("a")
+    except PermissionError:  # made by another account's command: better no turn than no work
+        return work()
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # ends with the file, or with a process that is killed
+        return work()
 
 
 def _new_pool() -> Callable[[Callable[[], Any]], Any]:
