@@ -29,6 +29,29 @@ COLUMNS = ("service", "contract", "served", "success", *CASES, "error types")
 NO_TESTS = 5
 
 
+_NO_TEXT_MESSAGES = "the server sends no text messages"
+_NO_PROVIDERS = "there are no providers of messages yet"
+_NO_WHITELIST = "the console has no list of who may sign up; its owner closes sign-up"
+_NOT_USED = "no operation has a cause for it"
+NOT_TO_BE_HAD = {
+    "accountUpdatePhoneSession": _NO_TEXT_MESSAGES,
+    "accountUpdatePhoneVerification": _NO_TEXT_MESSAGES,
+    "user_phone_already_verified": _NO_TEXT_MESSAGES,
+    "user_phone_not_found": _NO_TEXT_MESSAGES,
+    "user_phone_not_verified": _NO_TEXT_MESSAGES,
+    "target_provider_invalid_type": _NO_PROVIDERS,
+    "user_email_not_whitelisted": _NO_WHITELIST,
+    "user_ip_not_whitelisted": _NO_WHITELIST,
+    "user_oauth2_bad_request": "answered to browsers under /api/oauth2, where the tests see it",
+    "user_missing_id": "a provider's answer without an id is user_oauth2_bad_request",
+    "user_password_reset_required": "no password is let in but for a reset",
+    "team_invite_not_found": "an invitation is a membership: membership_not_found",
+    "user_invalid_code": _NOT_USED,
+    "user_password_mismatch": _NOT_USED,
+}
+"""Successes of operations and error types that no test can bring about, and why."""
+
+
 @dataclass(frozen=True)
 class Count:
     """So many exercised of so many expected."""
@@ -90,12 +113,13 @@ def refusals_of(record: Record) -> set[str]:
         found.add(MISSING_SCOPE)
     if name.endswith("_not_found") and record.status == 404 and name != "general_route_not_found":
         found.add(NOT_FOUND)
-    if record.status == 400 and _is_of_arguments(name):
+    if record.status == 400 and is_of_arguments(name):
         found.add(BAD_ARGUMENT)
     return found
 
 
-def _is_of_arguments(name: str) -> bool:
+def is_of_arguments(name: str) -> bool:
+    """Whether an error of this type says that what was sent is wrong."""
     generic = ("general_argument_", "general_query_", "general_invalid_", "general_bad_request")
     endings = (
         "_invalid",
@@ -103,6 +127,8 @@ def _is_of_arguments(name: str) -> bool:
         "_missing_data",
         "_missing_payload",
         "_invalid_structure",
+        "_invalid_success_url",
+        "_invalid_failure_url",
     )
     limits = ("_query_limit_exceeded", "_cursor_not_found")
     return name.startswith(generic) or name.endswith(endings + limits)
@@ -165,14 +191,19 @@ def missing_lines(contract: Contract, records: Iterable[Record], served: set[str
         wanted = {"success"} | operation.expected_cases
         missing = sorted(wanted - seen.get(operation.id, set()))
         if operation.id in served and missing:
-            lines.append(f"{operation.id}: {', '.join(missing)}")
+            lines.append(_explained(operation.id, f"{operation.id}: {', '.join(missing)}"))
     return lines
 
 
 def missing_types(contract: Contract, records: Iterable[Record], served: set[str]) -> list[str]:
     """The error types of the served operations' resources that no test has received."""
     operations = [contract.by_id[name] for name in served]
-    return sorted(contract.types_of(operations) - _types_seen(list(records)))
+    missing = sorted(contract.types_of(operations) - _types_seen(list(records)))
+    return [_explained(name, name) for name in missing]
+
+
+def _explained(name: str, line: str) -> str:
+    return f"{line} ({NOT_TO_BE_HAD[name]})" if name in NOT_TO_BE_HAD else line
 
 
 def format_table(rows: Sequence[Row]) -> str:

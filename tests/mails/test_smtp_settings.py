@@ -11,10 +11,12 @@ import pytest
 from raindrop.core import addresses, outbound
 from raindrop.core.errors import BadRequest
 from raindrop.core.secrets import get_vault
-from raindrop.core.tenancy import SmtpServer
+from raindrop.core.tenancy import CONSOLE, SmtpServer
 from raindrop.mails.delivery import DeliveryFailed, Server, open_client
 from raindrop.mails.smtp import SmtpConfigInvalid, check_smtp, send_test
+from tests.contract.recorder import recorded
 from tests.mails.conftest import Offices, allowed
+from tests.mails.console import operator
 from tests.mails.post_office import NAME, PASSWORD, PostOffice
 from tests.mails.writing import tenant_of, within
 from tests.support.site import Site
@@ -62,6 +64,24 @@ def test_it_works(project: Project, offices: Offices) -> None:
         (message,) = offices.starttls.mails_to(email)
         assert message["Subject"] == "Test 的测试邮件"
         assert message["From"] == "Shop <me@project.test>"
+
+
+@pytest.mark.contract
+def test_through_the_api(mail_site: Site, offices: Offices) -> None:
+    project = Project(mail_site)
+    console = recorded(operator(mail_site, {project: ["owner"]}))
+    console.headers["X-Appwrite-Project"] = CONSOLE
+    server = {"host": "localhost", "port": offices.starttls.port, "secure": "tls"}
+    server |= {"username": NAME, "password": PASSWORD}
+    sender = {"senderName": "Shop", "senderEmail": "me@project.test"}
+    email, path = new_email(), f"/v1/projects/{project.id}/smtp"
+    sent = console.post(f"{path}/tests", json={"emails": [email], **sender, **server})
+    assert sent.status_code == 204, sent.text
+    (message,) = offices.starttls.mails_to(email)
+    assert message["From"] == "Shop <me@project.test>"
+    saved = console.patch(path, json={"enabled": True, **sender, **server})
+    assert saved.status_code == 200, saved.text
+    assert (saved.json()["smtpEnabled"], saved.json()["smtpPassword"]) == (True, "")
 
 
 @pytest.mark.parametrize(

@@ -179,3 +179,13 @@ def test_resetting_an_operators_password(operator: Operator) -> None:
     assert error_of(client.post("/v1/account/sessions/email", json=body))[0] == 401
     body["password"] = password
     assert client.post("/v1/account/sessions/email", json=body).status_code == 201
+
+
+def test_an_operator_of_a_team_is_not_deleted(operator: Operator) -> None:
+    team = operator.join()
+    refused = operator.client.delete("/v1/account")
+    assert error_of(refused) == (400, "user_deletion_prohibited")
+    assert operator.client.get("/v1/account").status_code == 200
+    assert operator.client.delete(f"/v1/teams/{team}").status_code == 204
+    assert operator.client.delete("/v1/account").status_code == 204
+    assert operator.client.get("/v1/account").status_code == 401

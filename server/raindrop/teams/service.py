@@ -169,10 +169,13 @@ def count_members(team: Team, difference: int) -> None:
 
 
 def roles_of_member(user_id: int) -> list[str]:
-    """The roles that a user has by confirmed memberships, by the row's integer key."""
+    """The roles that a user has by confirmed memberships, by the row's integer key.
+
+    A deleted team's memberships may still be there: the team is not in their project any more.
+    """
     query = (
         sa.select(Team.public_id, Membership.public_id, Membership.roles)
-        .join(Team, Team.id == Membership.team_id)
+        .join(Team, (Team.id == Membership.team_id) & (Team.project_id == Membership.project_id))
         .where(Membership.user_id == user_id, Membership.is_confirmed)
     )
     roles = []
