@@ -43,7 +43,7 @@ NOT_TO_BE_HAD = {
     "user_email_not_whitelisted": _NO_WHITELIST,
     "user_ip_not_whitelisted": _NO_WHITELIST,
     "user_oauth2_bad_request": "answered to browsers under /api/oauth2, where the tests see it",
-    "user_missing_id": "a provider's answer without an id is user_oauth2_bad_request",
+    "user_missing_id": "a provider that tells no id has failed: user_oauth2_provider_error",
     "user_password_reset_required": "no password is let in but for a reset",
     "team_invite_not_found": "an invitation is a membership: membership_not_found",
     "user_invalid_code": _NOT_USED,

@@ -1,6 +1,7 @@
 """Every operation that is served refuses as the contract has it: nobody, a key without the scope,
 another project's ids, ids of nothing, arguments of which one is wrong."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,13 @@ from tests.support.site import Site
 from tests.support.v1 import error_of
 
 pytestmark = pytest.mark.contract
+
+NOT_SERVED = {
+    (405, "general_not_implemented"),
+    (503, "general_phone_disabled"),
+    (501, "general_usage_disabled"),
+    (404, "avatar_set_not_found"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +108,19 @@ def test_wrong_arguments(world: World, served: list[Operation]) -> None:
         ]
         passed += [(operation.id, name, a.text) for name, a in answers if not is_refused(a)]
     assert passed == []
+
+
+def test_what_is_not_served_says_so(world: World, served: list[Operation]) -> None:
+    services = {operation.service for operation in served}
+    for operation in load_contract().operations:
+        if operation in served:
+            continue
+        path = re.sub(r"\{\w+\}", "x", operation.template)
+        status, kind = error_of(send(world.client_for(operation), operation, path))
+        if operation.service in services:
+            assert (status, kind) in NOT_SERVED, operation.id
+        else:
+            assert (status, kind) == (404, "general_route_not_found"), operation.id
 
 
 def test_everything_is_still_there(world: World, served: list[Operation]) -> None:

@@ -1,13 +1,15 @@
 """What the app serves under /v1 is what the contract has, with its scopes and rate limits."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
+from raindrop.config import HOME
 from tests.contract.contract import Contract, Operation, load_contract
 from tests.contract.report import make_app
-from tests.contract.routes import extra_routes, served_views
+from tests.contract.routes import extra_routes, served_operations, served_views
 
 pytestmark = pytest.mark.contract
 
@@ -42,6 +44,22 @@ def test_every_operation_has_its_rate_limit(app: Flask, contract: Contract) -> N
         if getattr(view, "rate_limit", None) != asked(operation)
     }
     assert wrong == {}
+
+
+def test_what_the_document_says_of_each_service(app: Flask, contract: Contract) -> None:
+    text = (HOME / "docs" / "compatibility.md").read_text()
+    told = re.findall(r"^\| (\w+) \| (\d+) of (\d+) \|", text, re.MULTILINE)
+    served = served_operations(app, contract)
+    counted = {
+        service: (
+            sum(o.service == service for o in map(contract.by_id.get, served) if o),
+            sum(o.service == service for o in contract.operations),
+        )
+        for service in contract.services
+    }
+    assert {name: (int(done), int(all_)) for name, done, all_ in told} == {
+        service: numbers for service, numbers in counted.items() if numbers[0]
+    }
 
 
 def views(app: Flask, contract: Contract) -> Iterator[tuple[Operation, object]]:
