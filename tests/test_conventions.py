@@ -13,7 +13,7 @@ from raindrop.config import HOME, load_settings
 from raindrop.core.broker import POOLS
 
 HOMES = (
-    (r"\b(API)?Blueprint\(", r"routes(_\w+)?|openwhisk"),
+    (r"\b(API)?Blueprint\(", r"routes(_\w+)?|openwhisk|vocabulary"),
     (r"\bdb\.Model\b", r"models"),
     (r"^@(task|job_handler|consumer)\(", r"tasks"),
     (r"^@\w+\.(command|group)\(|^@click\.", r"cli"),

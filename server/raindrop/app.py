@@ -9,6 +9,7 @@ from raindrop.avatars import routes as avatars
 from raindrop.config import Settings, load_settings
 from raindrop.core import apidocs, base, errors, http, metrics, v1
 from raindrop.core.http import ErrorAnswer, RaindropApp
+from raindrop.databases import routes as databases
 from raindrop.health import routes as health
 from raindrop.jobs import routes as jobs
 from raindrop.locale import routes as locale
@@ -17,7 +18,9 @@ from raindrop.projects import routes as projects
 from raindrop.teams import routes as teams
 from raindrop.todos import routes as todos
 
-ROOMS = (jobs, mails, accounts, teams, projects, audits, todos, locale, avatars, health)
+ROOMS = (
+    jobs, mails, accounts, teams, projects, databases, audits, todos, locale, avatars, health,
+)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None) -> RaindropApp:

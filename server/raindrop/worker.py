@@ -17,7 +17,8 @@ from raindrop.jobs.runner import stopping
 from raindrop.todos.service import hot_board
 
 ROOMS_WITH_TASKS = (
-    "core", "jobs", "mails", "accounts", "teams", "projects", "audits", "todos",
+    "core", "jobs", "mails", "accounts", "teams", "projects", "databases",
+    "audits", "todos",
 )  # fmt: skip
 
 settings = load_settings()

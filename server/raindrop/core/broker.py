@@ -8,7 +8,7 @@ from typing import Any
 from raindrop.config import Settings
 
 POOLS: dict[str, tuple[str, ...]] = {
-    "short": ("sweeps", "events", "audits", "mails", "deletes", "accounts"),
+    "short": ("sweeps", "events", "audits", "mails", "deletes", "accounts", "databases"),
     "long": ("imports", "exports"),
 }
 """Two pools of workers, so that a long job delays nothing short."""

@@ -111,7 +111,7 @@ def parse_body(model: type[V]) -> V:
         BadRequest
     """
     fields = read_fields()
-    return _validate(model, {name: value for name, value in fields.items() if value is not None})
+    return validate(model, {name: value for name, value in fields.items() if value is not None})
 
 
 def parse_query(model: type[V]) -> V:
@@ -130,10 +130,15 @@ def parse_query(model: type[V]) -> V:
             raise BadRequest(f"{name}: given more than once")
         else:
             fields[name] = values[0]
-    return _validate(model, fields)
+    return validate(model, fields)
 
 
-def _validate(model: type[V], fields: Mapping[str, Any]) -> V:
+def validate(model: type[V], fields: Mapping[str, Any]) -> V:
+    """Named values as a typed object.
+
+    Raises:
+        BadRequest
+    """
     try:
         return model.model_validate(fields)
     except ValidationError as error:

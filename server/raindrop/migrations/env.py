@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 import raindrop.accounts.models
 import raindrop.audits.models
 import raindrop.core.events
+import raindrop.databases.models
 import raindrop.jobs.models
 import raindrop.mails.models
 import raindrop.projects.models
@@ -23,6 +24,7 @@ ROW_LOCK_WAIT_S = 10
 assert raindrop.accounts.models
 assert raindrop.audits.models
 assert raindrop.core.events
+assert raindrop.databases.models
 assert raindrop.jobs.models
 assert raindrop.mails.models
 assert raindrop.projects.models

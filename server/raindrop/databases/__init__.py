@@ -1,0 +1,1 @@
+"""Databases: typed collections as real tables."""

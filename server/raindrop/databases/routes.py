@@ -1,0 +1,16 @@
+"""``/v1/databases`` and ``/v1/tablesdb``: the room's routes, one file a part."""
+
+from flask import Flask
+
+from raindrop.databases import (
+    routes_attributes,
+    routes_collections,
+    routes_databases,
+    routes_documents,
+)
+
+
+def init_room(app: Flask) -> None:
+    """Register the room's routes."""
+    for part in (routes_databases, routes_collections, routes_attributes, routes_documents):
+        part.both.init_app(app)

@@ -1,0 +1,76 @@
+"""``/v1/databases`` and ``/v1/tablesdb``: documents."""
+
+from typing import Any
+
+from flask import Response
+
+from raindrop.core.access import allow
+from raindrop.core.credentials import current_actor
+from raindrop.core.v1 import ListArguments, empty, limited, parse_query
+from raindrop.databases import documents, lists
+from raindrop.databases.schemas import DocumentChange, NewDocument
+from raindrop.databases.vocabulary import BothWords, current_words
+
+READ, WRITE = ("rows.read", "documents.read"), ("rows.write", "documents.write")
+LIMIT_KEY = "ip:{ip},method:{method},url:{url},userId:{userId}"
+DOCUMENTS = "/<database_id>/{collections}/<collection_id>/{documents}"
+DOCUMENT = f"{DOCUMENTS}/<document_id>"
+
+both = BothWords("documents")
+
+
+@both.route("GET", DOCUMENTS)
+@allow(*READ)
+def list_documents(database_id: str, collection_id: str) -> dict[str, Any]:
+    """Documents of a collection."""
+    given, actor = parse_query(ListArguments), current_actor()
+    schema = documents.open_schema(actor, database_id, collection_id)
+    found, total = lists.list_documents(actor, schema, given.queries, is_counted=given.total)
+    words = current_words()
+    return {"total": total, words.documents: [words.outward(each) for each in found]}
+
+
+@both.route("POST", DOCUMENTS)
+@allow(*WRITE)
+@limited(120, 60, LIMIT_KEY)
+def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any], int]:
+    """Create a document."""
+    words, actor = current_words(), current_actor()
+    body = words.parse_body(NewDocument)
+    schema = documents.open_schema(actor, database_id, collection_id)
+    made = documents.create_document(actor, schema, body.documentId, body.data, body.permissions)
+    return words.outward(made), 201
+
+
+@both.route("GET", DOCUMENT)
+@allow(*READ)
+def get_document(database_id: str, collection_id: str, document_id: str) -> dict[str, Any]:
+    """One document."""
+    actor = current_actor()
+    schema = documents.open_schema(actor, database_id, collection_id)
+    return current_words().outward(documents.get_document(actor, schema, document_id))
+
+
+@both.route("PATCH", DOCUMENT)
+@allow(*WRITE)
+@limited(120, 60, LIMIT_KEY)
+def update_document(database_id: str, collection_id: str, document_id: str) -> dict[str, Any]:
+    """Change some of a document's values."""
+    words, actor = current_words(), current_actor()
+    body = words.parse_body(DocumentChange)
+    schema = documents.open_schema(actor, database_id, collection_id)
+    changed = documents.update_document(
+        actor, schema, document_id, body.data or {}, body.permissions
+    )
+    return words.outward(changed)
+
+
+@both.route("DELETE", DOCUMENT)
+@allow(*WRITE)
+@limited(60, 60, LIMIT_KEY)
+def delete_document(database_id: str, collection_id: str, document_id: str) -> Response:
+    """Delete a document."""
+    actor = current_actor()
+    schema = documents.open_schema(actor, database_id, collection_id)
+    documents.delete_document(actor, schema, document_id)
+    return empty()

@@ -1,0 +1,125 @@
+"""The rows of collections in their tables: writing, reading, showing. It knows no actors.
+
+A row here is a mapping of the table's columns by name.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from raindrop.core.db import db
+from raindrop.core.formats import show_time
+from raindrop.databases.errors import DocumentAlreadyExists
+from raindrop.databases.schema import Schema
+from raindrop.databases.tables import ACTIONS, permissions_of, rows_of
+from raindrop.databases.values import show_value
+
+Row = Mapping[Any, Any]
+
+
+def insert_rows(schema: Schema, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows with their permissions.
+
+    Args:
+        rows: of the same columns each; ``_id`` is set in them.
+
+    Raises:
+        DocumentAlreadyExists: an id or a unique value is another's; nothing is inserted.
+    """
+    table = rows_of(schema)
+    try:
+        if len(rows) == 1:
+            made = db.session.execute(sa.insert(table), rows[0])
+            rows[0]["_id"] = made.inserted_primary_key[0]  # type: ignore[attr-defined]
+        else:
+            db.session.execute(sa.insert(table), rows)
+            _number(table, rows)
+    except IntegrityError:
+        raise DocumentAlreadyExists from None
+    insert_permissions(schema, rows)
+
+
+def _number(table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Set ``_id`` of rows that were inserted by one statement."""
+    query = sa.select(table.c["_uid"], table.c["_id"])
+    numbers = dict(
+        db.session.execute(query.where(table.c["_uid"].in_([row["_uid"] for row in rows]))).all()
+    )
+    for row in rows:
+        row["_id"] = numbers[row["_uid"]]
+
+
+def insert_permissions(schema: Schema, rows: Iterable[Row]) -> None:
+    """Enter the rows' permissions into the table by which they are found."""
+    entries = [
+        {"action": ACTIONS[action], "role": role, "created": row["_created"], "row_id": row["_id"]}
+        for row in rows
+        for action, role in map(split_permission, row["_permissions"])
+    ]
+    if entries:
+        db.session.execute(sa.insert(permissions_of(schema.id)), entries)
+
+
+def split_permission(permission: str) -> tuple[str, str]:
+    """Action and role of a permission string in its plain form."""
+    action, _, rest = permission.partition('("')
+    return action, rest[:-2]
+
+
+def update_row(schema: Schema, row: Row, values: Mapping[str, Any]) -> None:
+    """Change columns of a row; with ``_permissions`` or ``_created`` among them also the table
+    by which permissions are found.
+
+    Raises:
+        DocumentAlreadyExists: a unique value is another's.
+    """
+    table = rows_of(schema)
+    try:
+        db.session.execute(sa.update(table).where(table.c["_id"] == row["_id"]), dict(values))
+    except IntegrityError:
+        raise DocumentAlreadyExists from None
+    if "_permissions" in values or "_created" in values:
+        permissions = permissions_of(schema.id)
+        db.session.execute(sa.delete(permissions).where(permissions.c.row_id == row["_id"]))
+        insert_permissions(schema, [{**row, **values}])
+
+
+def delete_rows(schema: Schema, numbers: Sequence[int]) -> None:
+    """Delete rows by ``_id``, with their permissions."""
+    table, permissions = rows_of(schema), permissions_of(schema.id)
+    db.session.execute(sa.delete(permissions).where(permissions.c.row_id.in_(numbers)))
+    db.session.execute(sa.delete(table).where(table.c["_id"].in_(numbers)))
+
+
+def find_row(schema: Schema, uid: str, *, lock: bool = False) -> Row | None:
+    """A row by its public id.
+
+    Args:
+        lock: for an update of what was read.
+    """
+    if not schema.has_table:
+        return None
+    table = rows_of(schema)
+    query = sa.select(table).where(table.c["_uid"] == uid)
+    if lock:
+        query = query.with_for_update()
+    return db.session.execute(query).mappings().one_or_none()
+
+
+def show_row(schema: Schema, row: Row) -> dict[str, Any]:
+    """A row as a document, in the words of ``databases``, without its relationships."""
+    shown: dict[str, Any] = {
+        "$id": row["_uid"],
+        "$sequence": row["_id"],
+        "$createdAt": show_time(row["_created"]),
+        "$updatedAt": show_time(row["_updated"]),
+        "$permissions": row["_permissions"],
+        "$databaseId": schema.database,
+        "$collectionId": schema.public_id,
+    }
+    for key, attribute in schema.plain.items():
+        if attribute.column in row:
+            shown[key] = show_value(attribute, row[attribute.column])
+    return shown

@@ -1,0 +1,382 @@
+"""A collection as requests see it: the facts of database, collection, attributes and indexes,
+read from the cache in one look-up and kept unpacked by each process."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from raindrop.core.cache import get_cache
+from raindrop.core.db import db
+from raindrop.core.formats import show_time
+from raindrop.core.tenancy import Tenant
+from raindrop.databases.errors import CollectionNotFound, DatabaseNotFound
+from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
+
+SCHEMA_TTL_MS = 60_000
+KEPT_MAX = 1000
+"""Schemas that one process keeps unpacked."""
+
+NO_DATABASE = b"-"
+"""Kept in the cache in place of a collection whose database is not there."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Relation:
+    """The options of a relationship.
+
+    Attributes:
+        type: ``oneToOne``, ``oneToMany``, ``manyToOne``, ``manyToMany``, seen from the collection
+            in which the relationship was made (its ``parent`` side).
+        side: which side this attribute is: ``parent`` or ``child``.
+        collection_id: the number of the collection on the other side.
+        collection: its public id.
+        two_way_key: the key of the attribute on the other side, which is there if ``is_two_way``.
+        anchor_id: the number of the parent side's attribute: what is stored is named by it.
+    """
+
+    type: str
+    side: str
+    collection_id: int
+    collection: str
+    is_two_way: bool
+    two_way_key: str
+    on_delete: str
+    anchor_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Attribute:
+    """An attribute of a collection; the names are those of ``models.AttributeRow``."""
+
+    id: int
+    key: str
+    type: str
+    format: str
+    size: int
+    is_required: bool
+    is_array: bool
+    status: str
+    error: str
+    created_at: str
+    updated_at: str
+    default: Any = None
+    min: float | int | None = None
+    max: float | int | None = None
+    elements: tuple[str, ...] = ()
+    relation: Relation | None = None
+
+    @property
+    def column(self) -> str:
+        """The name of its column."""
+        return f"a_{self.id}"
+
+    @property
+    def is_available(self) -> bool:
+        """Whether documents may have it."""
+        return self.status == Status.AVAILABLE
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexMember:
+    """What an index orders by: an attribute's key or a system name; ``length`` 0 for all of it."""
+
+    key: str
+    order: str
+    length: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Index:
+    """An index of a collection."""
+
+    id: int
+    key: str
+    type: str
+    members: tuple[IndexMember, ...]
+    is_written: bool
+    status: str
+    error: str
+    created_at: str
+    updated_at: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the table; of a fulltext index also that of the column of its terms."""
+        return f"i_{self.id}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Schema:
+    """A collection with all that its documents depend on."""
+
+    id: int
+    project_id: int
+    project: str
+    database: str
+    database_name: str
+    is_database_enabled: bool
+    public_id: str
+    name: str
+    is_enabled: bool
+    has_document_security: bool
+    permissions: tuple[str, ...]
+    schema_version: int
+    created_at: str
+    updated_at: str
+    attributes: tuple[Attribute, ...]
+    indexes: tuple[Index, ...]
+
+    @cached_property
+    def available(self) -> Mapping[str, Attribute]:
+        """The attributes that documents have, by key."""
+        return {each.key: each for each in self.attributes if each.is_available}
+
+    @cached_property
+    def plain(self) -> Mapping[str, Attribute]:
+        """Those that are no relationship: each is a column of the collection's own table."""
+        return {key: each for key, each in self.available.items() if each.relation is None}
+
+    @cached_property
+    def relations(self) -> Mapping[str, Attribute]:
+        """Those that are relationships."""
+        return {key: each for key, each in self.available.items() if each.relation is not None}
+
+    @property
+    def has_table(self) -> bool:
+        """Whether the worker has made its table yet; before, there can be no document."""
+        return self.schema_version > 0
+
+    @cached_property
+    def tag(self) -> str:
+        """The cache tag of what this object says."""
+        return collection_tag(self.project, self.database, self.public_id)
+
+    @cached_property
+    def rows_tag(self) -> str:
+        """The cache tag of its documents."""
+        return rows_tag(self.id)
+
+    @cached_property
+    def database_tag(self) -> str:
+        """The cache tag of its database."""
+        return database_tag(self.project, self.database)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the cache."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Schema":
+        """From the cache."""
+        values = dict(stored)
+        values["permissions"] = tuple(values["permissions"])
+        values["attributes"] = tuple(_attribute(each) for each in values["attributes"])
+        values["indexes"] = tuple(
+            Index(**each | {"members": tuple(IndexMember(**m) for m in each["members"])})
+            for each in values["indexes"]
+        )
+        return cls(**values)
+
+
+def _attribute(stored: Mapping[str, Any]) -> Attribute:
+    relation = stored["relation"]
+    return Attribute(
+        **{
+            **stored,
+            "elements": tuple(stored["elements"]),
+            "relation": Relation(**relation) if relation else None,
+        }
+    )
+
+
+def collection_tag(project: str, database: str, collection: str) -> str:
+    """The cache tag of a collection's facts, by the public ids."""
+    return f"collection:{project}/{database}/{collection}"
+
+
+def rows_tag(collection_id: int) -> str:
+    """The cache tag of a collection's documents."""
+    return f"rows:{collection_id}"
+
+
+def database_tag(project: str, database: str) -> str:
+    """The cache tag of a database's row."""
+    return f"database:{project}/{database}"
+
+
+_kept: dict[tuple[str, str], Schema] = {}
+
+
+def find_schema(tenant: Tenant, database: str, collection: str) -> Schema:
+    """A collection by its public ids; one cache look-up.
+
+    Raises:
+        DatabaseNotFound, CollectionNotFound
+    """
+    name = f"schema:{tenant.public_id}/{database}/{collection}"
+    entry = get_cache().get_or_load(
+        name,
+        tags=[
+            tenant.tag,
+            database_tag(tenant.public_id, database),
+            collection_tag(tenant.public_id, database, collection),
+        ],
+        ttl_ms=SCHEMA_TTL_MS,
+        load=lambda: _load(tenant, database, collection),
+    )
+    if entry.body is None:
+        raise CollectionNotFound
+    if entry.body == NO_DATABASE:
+        raise DatabaseNotFound
+    if not entry.generation:
+        return Schema.from_json(json.loads(entry.body))
+    kept = _kept.get((name, entry.generation))
+    if kept is None:
+        if len(_kept) >= KEPT_MAX:
+            _kept.clear()
+        kept = _kept[name, entry.generation] = Schema.from_json(json.loads(entry.body))
+    return kept
+
+
+def _load(tenant: Tenant, database: str, collection: str) -> bytes | None:
+    query = (
+        sa.select(Database.id, Collection.id)
+        .outerjoin(
+            Collection,
+            (Collection.database_id == Database.id) & (Collection.public_id == collection),
+        )
+        .where(Database.project_id == tenant.id, Database.public_id == database)
+    )
+    found = db.session.execute(query).one_or_none()
+    if found is None:
+        return NO_DATABASE
+    schema = load_schema(tenant, found[1]) if found[1] else None
+    return None if schema is None else json.dumps(schema.to_json()).encode()
+
+
+def load_schema(tenant: Tenant, collection_id: int) -> Schema | None:
+    """A collection from the database, in three statements; ``None``: it is not the project's, or
+    it is deleted."""
+    found = db.session.execute(
+        sa.select(Collection, Database)
+        .join(Database, Database.id == Collection.database_id)
+        .where(
+            Collection.id == collection_id,
+            Collection.project_id == tenant.id,
+            Collection.deleted_at.is_(None),
+        )
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        return None
+    row, database = found
+    attributes = tuple(_attributes(row.id))
+    return Schema(
+        id=row.id,
+        project_id=row.project_id,
+        project=tenant.public_id,
+        database=database.public_id,
+        database_name=database.name,
+        is_database_enabled=database.is_enabled,
+        public_id=row.public_id,
+        name=row.name,
+        is_enabled=row.is_enabled,
+        has_document_security=row.has_document_security,
+        permissions=tuple(row.permissions),
+        schema_version=row.schema_version,
+        created_at=show_time(row.created_at),
+        updated_at=show_time(row.updated_at),
+        attributes=attributes,
+        indexes=tuple(_indexes(row.id, {each.id: each.key for each in attributes})),
+    )
+
+
+def _attributes(collection_id: int) -> Iterator[Attribute]:
+    query = (
+        sa.select(AttributeRow)
+        .where(AttributeRow.collection_id == collection_id)
+        .order_by(AttributeRow.id)
+        .execution_options(populate_existing=True)
+    )
+    rows = db.session.scalars(query).all()
+    others = {
+        row.details["relation"]["collection_id"] for row in rows if row.details.get("relation")
+    }
+    names = dict(
+        db.session.execute(
+            sa.select(Collection.id, Collection.public_id).where(Collection.id.in_(others))
+        ).all()
+        if others
+        else ()
+    )
+    for row in rows:
+        yield attribute_of(row, names)
+
+
+def attribute_of(row: AttributeRow, names: Mapping[int, str]) -> Attribute:
+    """An attribute's row as requests see it.
+
+    Args:
+        names: the public ids of related collections, by number.
+    """
+    details = dict(row.details)
+    relation = details.pop("relation", None)
+    if relation:
+        relation = Relation(**relation, collection=names.get(relation["collection_id"], ""))
+    return Attribute(
+        id=row.id,
+        key=row.key,
+        type=row.type,
+        format=row.format,
+        size=row.size,
+        is_required=row.is_required,
+        is_array=row.is_array,
+        status=row.status,
+        error=row.error,
+        created_at=show_time(row.created_at),
+        updated_at=show_time(row.updated_at),
+        elements=tuple(details.pop("elements", ())),
+        relation=relation,
+        **details,
+    )
+
+
+def _indexes(collection_id: int, keys: Mapping[int, str]) -> Iterator[Index]:
+    query = (
+        sa.select(IndexRow)
+        .where(IndexRow.collection_id == collection_id)
+        .order_by(IndexRow.id)
+        .execution_options(populate_existing=True)
+    )
+    for row in db.session.scalars(query):
+        yield index_of(row, keys)
+
+
+def index_of(row: IndexRow, keys: Mapping[int, str]) -> Index:
+    """An index's row as requests see it.
+
+    Args:
+        keys: the keys of the collection's attributes, by number.
+    """
+    return Index(
+        id=row.id,
+        key=row.key,
+        type=row.type,
+        members=tuple(
+            IndexMember(
+                keys.get(member["attribute"], str(member["attribute"])),
+                member["order"],
+                member["length"],
+            )
+            for member in row.members
+        ),
+        is_written=row.is_written,
+        status=row.status,
+        error=row.error,
+        created_at=show_time(row.created_at),
+        updated_at=show_time(row.updated_at),
+    )
