@@ -5,6 +5,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -64,21 +65,21 @@ class Program:
 
     def pids(self) -> list[int]:
         """Its own and its children's."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [self.process.pid, *(child.pid for child in children)]
+        return [process.pid for process in self._family()]
 
     def stop(self) -> None:
         """End it with its children; what hangs on open requests is killed."""
-        family = [psutil.Process(pid) for pid in self.pids()] if self.process.poll() is None else []
+        family = self._family() if self.process.poll() is None else []
         if family:
             self.process.send_signal(self._end_by)
-        try:
-            self.process.wait(STOP_WAIT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        for child in psutil.wait_procs(family, timeout=1)[1]:
-            child.kill()
+        for process in psutil.wait_procs(family, timeout=STOP_WAIT_S)[1]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait()
+
+    def _family(self) -> list[psutil.Process]:
+        own = psutil.Process(self.process.pid)
+        return [own, *own.children(recursive=True)]
 
 
 class Peer(ABC):

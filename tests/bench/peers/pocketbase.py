@@ -46,8 +46,12 @@ class PocketBase(Peer):
         url = f"http://127.0.0.1:{free_port()}"
         pocketbase = [str(POCKETBASE), "--dir", str(self._data)]
         password = secrets.token_hex()
-        create_admin = [*pocketbase, "admin", "create", ADMIN, password]
-        subprocess.run(create_admin, cwd=self.folder, check=True, capture_output=True)
+        # Its tables first: there is no table of administrators before. Signing in below finds out
+        # if either failed, which its exit status does not tell.
+        for command in (["migrate", "up"], ["admin", "create", ADMIN, password]):
+            subprocess.run(
+                [*pocketbase, *command], cwd=self.folder, check=True, capture_output=True
+            )
         serve = [*pocketbase, "serve", "--http", url.removeprefix("http://")]
         self._program = Program(serve, self.folder / "log", clean_environment())
         self._program.wait_for(f"{url}/api/health", self.headers)

@@ -41,7 +41,7 @@ class Postgres:
         account = pwd.getpwnam(self.user)
         os.chown(self.folder, account.pw_uid, account.pw_gid)
         data, log = self.folder / "data", self.folder / "log"
-        initdb = [
+        initdb: list[str | Path] = [
             binaries / "initdb", "--pgdata", data, "--auth", "trust", "--username", UNPRIVILEGED,
             "--encoding", "UTF8", "--no-locale",
         ]  # fmt: skip
@@ -60,7 +60,7 @@ class Postgres:
 
     def query(self, statement: str, database: str, given: str = "") -> str:
         """What one statement prints, ``given`` being its input; columns are parted by tabs."""
-        command = [
+        command: list[str | Path] = [
             find_binaries() / "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
             "--field-separator", "\t", "--set", "ON_ERROR_STOP=1", "--host", self.folder,
             "--port", str(PORT), "--username", UNPRIVILEGED, "--command", statement, database,
@@ -81,7 +81,7 @@ class Postgres:
 
     def _wait(self, pg_isready: Path) -> None:
         assert self._program
-        command = [pg_isready, "--quiet", "--host", self.folder, "--port", str(PORT)]
+        command = [str(pg_isready), "--quiet", "--host", str(self.folder), "--port", str(PORT)]
         deadline = time.monotonic() + START_WAIT_S
         while subprocess.run(command, check=False).returncode:
             if self._program.process.poll() is not None or time.monotonic() > deadline:
