@@ -1,5 +1,6 @@
 """What the peers have in common: requests, processes, memory."""
 
+import os
 import signal
 import subprocess
 import time
@@ -76,6 +77,9 @@ class Program:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.process.wait()
+        # A child that was started meanwhile is in no list, but in the session's group.
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def _family(self) -> list[psutil.Process]:
         own = psutil.Process(self.process.pid)
