@@ -54,6 +54,11 @@ bench: $(VENV)/dev client/dist/index.html ## the ladder, side by side; results i
 	@tests/install-system-packages.sh
 	$(BIN)/python -m tests.bench
 
+.PHONY: bench-peers
+bench-peers: $(VENV)/dev ## install what `bench` measures databases beside: Parse Server, PocketBase, FastAPI
+	@tests/install-system-packages.sh mariadb-server postgresql wrk
+	$(BIN)/python -m tests.bench.peers.install
+
 .PHONY: clean
 clean: ## remove what was built and installed here; var/ stays
 	rm -rf $(VENV) client/dist client/node_modules build dist

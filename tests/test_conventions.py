@@ -100,8 +100,9 @@ def test_the_two_message_files_have_the_same_keys(folder: str) -> None:
     assert keys(english) == keys(chinese)
 
 
-def test_lock_file_names_no_registry() -> None:
-    assert "resolved" not in (HOME / "client" / "package-lock.json").read_text()
+@pytest.mark.parametrize("folder", ["client", "tests/bench/peers"])
+def test_lock_file_names_no_registry(folder: str) -> None:
+    assert "resolved" not in (HOME / folder / "package-lock.json").read_text()
 
 
 def test_sdist_holds_what_a_server_needs(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
--- Prints wrk's figures as one line of JSON. With an argument, so many of 100 requests add a to-do.
+-- Prints wrk's figures as one line of JSON. With a number, so many of 100 requests add a to-do;
+-- with `post` and a text, each request posts that as JSON.
 
 local CONTENT = "content=a+to-do+of+the+benchmark%2C+as+long+as+those+that+are+on+the+board"
 
@@ -17,15 +18,19 @@ end
 function init(args)
    local writes = tonumber(args[1])
    if writes then request = mixed(writes) end
+   if args[1] == "post" then
+      wrk.method, wrk.body = "POST", args[2]
+      wrk.headers["Content-Type"] = "application/json"
+   end
 end
 
 function done(summary, latency)
    local errors = summary.errors
    io.write(string.format(
-      '\n{"requests":%d,"seconds":%.6f,"p50_ms":%.3f,"p99_ms":%.3f,"connect":%d,"read":%d,'
-         .. '"write":%d,"timeout":%d,"status":%d}\n',
+      '\n{"requests":%d,"seconds":%.6f,"p50_ms":%.3f,"p95_ms":%.3f,"p99_ms":%.3f,"connect":%d,'
+         .. '"read":%d,"write":%d,"timeout":%d,"status":%d}\n',
       summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
-      latency:percentile(99) / 1e3, errors.connect, errors.read, errors.write, errors.timeout,
-      errors.status
+      latency:percentile(95) / 1e3, latency:percentile(99) / 1e3, errors.connect,
+      errors.read, errors.write, errors.timeout, errors.status
    ))
 end

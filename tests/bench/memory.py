@@ -29,18 +29,22 @@ def idle_memory(folder: Path, nginx: str) -> dict[str, float]:
 def _programs(site: Site) -> dict[str, float]:
     assert site.process
     programs = programs_of(site.settings, find_nginx(site.settings))
-    used = {program.name: _sum(site.pids(program.name)) for program in programs}
+    used = {program.name: used_mb(site.pids(program.name)) for program in programs}
     supervisor = psutil.Process(site.process.pid)
     family = [supervisor.pid, *(child.pid for child in supervisor.children(recursive=True))]
-    return {"supervisor": _sum([supervisor.pid]), **used, "total": _sum(family)}
+    return {"supervisor": used_mb([supervisor.pid]), **used, "total": used_mb(family)}
 
 
-def _sum(pids: list[int]) -> float:
+def used_mb(pids: list[int]) -> float:
+    """MB of some processes; a page that they share counts once."""
     return round(sum(_proportional_kb(pid) for pid in pids) / 1024, 1)
 
 
 def _proportional_kb(pid: int) -> int:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # it ended meanwhile, as a database's unused connections do
     found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
     assert found
     return int(found[1])

@@ -20,6 +20,7 @@ class Run:
     seconds: float
     per_second: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     failures: dict[str, int]
 
@@ -36,12 +37,14 @@ def measure(
     *,
     headers: Mapping[str, str] | None = None,
     writes: int | None = None,
+    body: str | None = None,
 ) -> Run:
     """Ask for ``url`` as fast as it answers.
 
     Args:
         writes: so many of 100 requests add a to-do; ``None``: without the script that mixes,
             which costs wrk time.
+        body: JSON that each request posts; ``None``: requests get.
     """
     command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     for name, value in (headers or {}).items():
@@ -49,6 +52,8 @@ def measure(
     command += ["-s", str(SCRIPT), url]
     if writes is not None:
         command += ["--", str(writes)]
+    if body is not None:
+        command += ["--", "post", body]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return _parse(output)
 
@@ -61,6 +66,7 @@ def together(runs: Sequence[Run]) -> Run:
         seconds,
         requests / seconds,
         statistics.median(run.p50_ms for run in runs),
+        statistics.median(run.p95_ms for run in runs),
         statistics.median(run.p99_ms for run in runs),
         {kind: sum(run.failures[kind] for run in runs) for kind in FAILURES},
     )

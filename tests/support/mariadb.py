@@ -49,6 +49,12 @@ class MariaDb:
                     raise RuntimeError((self.folder / "log").read_text()) from None
                 time.sleep(0.1)
 
+    @property
+    def pid(self) -> int:
+        """Its process's."""
+        assert self._process
+        return self._process.pid
+
     def stop(self) -> None:
         """End the server."""
         if self._process:
