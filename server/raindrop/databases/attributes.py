@@ -12,7 +12,7 @@ from raindrop.core.events import publish
 from raindrop.databases.errors import AttributeAlreadyExists
 from raindrop.databases.models import AttributeRow, Collection, Status
 from raindrop.databases.schema import Attribute, attribute_of, collection_tag
-from raindrop.databases.service import QUEUE, find_collection
+from raindrop.databases.service import find_collection
 from raindrop.jobs.service import create_job
 
 
@@ -69,7 +69,7 @@ def create_attribute(actor: Actor, database_id: str, collection_id: str, draft: 
         db.session.flush()  # the database decides who was first
     except IntegrityError:
         raise AttributeAlreadyExists from None
-    create_job("databases.converge", queue=QUEUE, params={"collection": collection.id})
+    create_job("databases.converge", queue="databases", params={"collection": collection.id})
     attribute = attribute_of(row, {})
     publish_attribute(actor, database_id, collection, attribute, "create")
     return attribute

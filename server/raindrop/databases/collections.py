@@ -21,7 +21,7 @@ from raindrop.databases.errors import (
 from raindrop.databases.indexes import dump_index
 from raindrop.databases.models import Collection
 from raindrop.databases.schema import Schema, collection_tag, load_schema
-from raindrop.databases.service import QUEUE, find_collection, get_database
+from raindrop.databases.service import find_collection, get_database
 from raindrop.jobs.service import create_job
 
 ACTIONS = ("create", "read", "update", "delete")
@@ -69,7 +69,7 @@ def create_collection(
         db.session.flush()  # the database decides who was first
     except IntegrityError:
         raise CollectionAlreadyExists from None
-    create_job("databases.converge", queue=QUEUE, params={"collection": collection.id})
+    create_job("databases.converge", queue="databases", params={"collection": collection.id})
     return _changed(actor, database_id, collection, "create")
 
 
@@ -149,7 +149,9 @@ def delete_collection(actor: Actor, database_id: str, public_id: str) -> None:
     collection = find_collection(actor.tenant, database_id, public_id, lock=True)
     _changed(actor, database_id, collection, "delete")
     collection.deleted_at, collection.public_id = utc_now(), f"~{collection.id}"
-    create_job("databases.delete_collection", queue=QUEUE, params={"collection": collection.id})
+    create_job(
+        "databases.delete_collection", queue="databases", params={"collection": collection.id}
+    )
 
 
 def dump_collection(schema: Schema) -> dict[str, Any]:

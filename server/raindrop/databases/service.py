@@ -22,8 +22,6 @@ from raindrop.databases.models import Collection, Database
 from raindrop.databases.schema import database_tag
 from raindrop.jobs.service import create_job
 
-QUEUE = "databases"
-
 
 def create_database(
     actor: Actor, public_id: str, name: str, *, is_enabled: bool, kind: str
@@ -142,7 +140,7 @@ def delete_database(actor: Actor, public_id: str) -> None:
         .values(deleted_at=now)
     )
     database.deleted_at, database.public_id = now, f"~{database.id}"
-    create_job("databases.delete", queue=QUEUE, params={"database": database.id})
+    create_job("databases.delete", queue="databases", params={"database": database.id})
 
 
 def dump_database(database: Database) -> dict[str, Any]:
