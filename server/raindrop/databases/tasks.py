@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from raindrop.core.tasks import task
-from raindrop.databases import ddl, deletion
+from raindrop.databases import ddl, deletion, maintenance
 from raindrop.jobs.runner import Progress, RunningJob, job_handler
 from raindrop.projects.deletion import register_cleaner
 
@@ -28,6 +28,14 @@ def drop(job: RunningJob) -> Iterator[Progress]:
 def delete(job: RunningJob) -> Iterator[Progress]:
     """Drop the tables of a deleted database's collections."""
     for done in deletion.drop_database(job.params["database"]):
+        yield Progress(done, None, {})
+
+
+@job_handler("databases.repair")
+def repair(job: RunningJob) -> Iterator[Progress]:
+    """Make a collection's tables as they are recorded."""
+    schema = maintenance.find_schema(job.params["collection"])
+    for done in maintenance.repair(schema) if schema else ():
         yield Progress(done, None, {})
 
 
