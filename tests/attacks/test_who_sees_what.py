@@ -224,8 +224,8 @@ def test_everybody_sees_the_same_in_every_way(
 ) -> None:
     """Twice, the second time others have asked the same."""
     for _ in range(2):
-        for who in SEES:
-            assert way(scene, who) == SEES[who], (way.__name__, who)
+        for who, seen in SEES.items():
+            assert way(scene, who) == seen, (way.__name__, who)
 
 
 def attempts(scene: Scene, who: str, name: str) -> Iterator[tuple[str, Any]]:
