@@ -39,8 +39,16 @@ from raindrop.core.generations import (
 from raindrop.core.settling import WAKE, Settler
 
 __all__ = [
-    "AWAKE_KEY", "BODY_MAX_BYTES", "JITTER", "LOCK_MS", "Cache", "Entry", "HotEntry", "get_cache", "init_cache",
-]  # fmt: skip
+    "AWAKE_KEY",
+    "BODY_MAX_BYTES",
+    "JITTER",
+    "LOCK_MS",
+    "Cache",
+    "Entry",
+    "HotEntry",
+    "get_cache",
+    "init_cache",
+]
 
 NEGATIVE_TTL_MS = 2_000
 BODY_MAX_BYTES = 64 * 1024
