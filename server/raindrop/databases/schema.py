@@ -50,7 +50,11 @@ class Relation:
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """An attribute of a collection; the names are those of ``models.AttributeRow``."""
+    """An attribute of a collection; the names are those of ``models.AttributeRow``.
+
+    Attributes:
+        grown_from: the size that documents have until the column is made wider.
+    """
 
     id: int
     key: str
@@ -68,6 +72,7 @@ class Attribute:
     max: float | int | None = None
     elements: tuple[str, ...] = ()
     relation: Relation | None = None
+    grown_from: int | None = None
 
     @property
     def column(self) -> str:
@@ -76,8 +81,13 @@ class Attribute:
 
     @property
     def is_available(self) -> bool:
-        """Whether documents may have it."""
-        return self.status == Status.AVAILABLE
+        """Whether documents may have it; also while its column is made wider."""
+        return self.status == Status.AVAILABLE or self.grown_from is not None
+
+    @property
+    def length_max(self) -> int:
+        """The characters that a text may have just now."""
+        return self.size if self.grown_from is None else self.grown_from
 
 
 @dataclasses.dataclass(frozen=True)
@@ -328,14 +338,14 @@ def _attributes(numbers: Sequence[int]) -> Mapping[int, list[Attribute]]:
         .execution_options(populate_existing=True)
     )
     rows = db.session.scalars(query).all()
-    names = _related_names(rows)
+    names = related_names(rows)
     found: dict[int, list[Attribute]] = {number: [] for number in numbers}
     for row in rows:
         found[row.collection_id].append(attribute_of(row, names))
     return found
 
 
-def _related_names(rows: Sequence[AttributeRow]) -> Mapping[int, str]:
+def related_names(rows: Sequence[AttributeRow]) -> Mapping[int, str]:
     """The public ids of the collections that relationships lead to, by number."""
     relations = (row.details.get("relation") for row in rows)
     others = {relation["collection_id"] for relation in relations if relation}

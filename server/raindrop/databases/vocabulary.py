@@ -161,8 +161,12 @@ class BothWords:
         for blueprint in self._blueprints.values():
             blueprint.register_error_handler(AppError, _answer)
 
-    def route(self, method: str, rule: str) -> Callable[[F], F]:
-        """Register a view for a method and rule."""
+    def route(self, method: str, rule: str, name: str = "") -> Callable[[F], F]:
+        """Register a view for a method and rule.
+
+        Args:
+            name: of the endpoint; the view's when not given.
+        """
 
         def register(view: F) -> F:
             for words, blueprint in self._blueprints.items():
@@ -171,7 +175,7 @@ class BothWords:
                     .replace("{attributes}", words.attributes)
                     .replace("{documents}", words.documents)
                 )
-                blueprint.add_url_rule(own, view.__name__, view, methods=[method])
+                blueprint.add_url_rule(own, name or view.__name__, view, methods=[method])
             return view
 
         return register
