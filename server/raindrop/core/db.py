@@ -210,6 +210,18 @@ def let_go(*, is_write: bool | None = None) -> None:
         session.info["is_write"] = is_write
 
 
+def end_snapshot() -> None:
+    """Let the next read of a request that only reads see what is committed by now.
+
+    SQLite shows a transaction the state at its first read; what the cache keeps must not be older
+    than the generation that it is kept under.
+    """
+    session = db.session()
+    is_reading = session.info.get("is_write") is False and session.in_transaction()
+    if is_reading and session.get_bind().dialect.name == "sqlite":
+        session.commit()
+
+
 def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once, last in the transaction, with all items given for it, in order.
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from raindrop.core.cache import get_cache
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
-from raindrop.core.tenancy import Tenant
+from raindrop.core.tenancy import Tenant, project_tag
 from raindrop.databases.errors import CollectionNotFound, DatabaseNotFound
 from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
 
@@ -174,6 +174,11 @@ class Schema:
     def rows_tag(self) -> str:
         """The cache tag of its documents."""
         return rows_tag(self.id)
+
+    @cached_property
+    def project_tag(self) -> str:
+        """The cache tag of its project."""
+        return project_tag(self.project)
 
     @cached_property
     def database_tag(self) -> str:
