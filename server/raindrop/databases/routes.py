@@ -7,10 +7,21 @@ from raindrop.databases import (
     routes_collections,
     routes_databases,
     routes_documents,
+    routes_indexes,
 )
+
+PARTS = (
+    routes_databases, routes_collections, routes_attributes, routes_indexes, routes_documents,
+)  # fmt: skip
 
 
 def init_room(app: Flask) -> None:
     """Register the room's routes."""
-    for part in (routes_databases, routes_collections, routes_attributes, routes_documents):
+    for part in (
+        routes_databases,
+        routes_collections,
+        routes_attributes,
+        routes_indexes,
+        routes_documents,
+    ):
         part.both.init_app(app)

@@ -27,7 +27,7 @@ def list_documents(database_id: str, collection_id: str) -> dict[str, Any]:
     schema = documents.open_schema(actor, database_id, collection_id)
     found, total = lists.list_documents(actor, schema, given.queries, is_counted=given.total)
     words = current_words()
-    return {"total": total, words.documents: [words.outward(each) for each in found]}
+    return {"total": total, words.documents: [words.show_document(each) for each in found]}
 
 
 @both.route("POST", DOCUMENTS)
@@ -39,7 +39,7 @@ def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any
     body = words.parse_body(NewDocument)
     schema = documents.open_schema(actor, database_id, collection_id)
     made = documents.create_document(actor, schema, body.documentId, body.data, body.permissions)
-    return words.outward(made), 201
+    return words.show_document(made), 201
 
 
 @both.route("GET", DOCUMENT)
@@ -48,7 +48,7 @@ def get_document(database_id: str, collection_id: str, document_id: str) -> dict
     """One document."""
     actor = current_actor()
     schema = documents.open_schema(actor, database_id, collection_id)
-    return current_words().outward(documents.get_document(actor, schema, document_id))
+    return current_words().show_document(documents.get_document(actor, schema, document_id))
 
 
 @both.route("PATCH", DOCUMENT)
@@ -62,7 +62,7 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
     changed = documents.update_document(
         actor, schema, document_id, body.data or {}, body.permissions
     )
-    return words.outward(changed)
+    return words.show_document(changed)
 
 
 @both.route("DELETE", DOCUMENT)
