@@ -162,9 +162,9 @@ def test_the_widest_row_is_made_and_one_byte_more_refused(place: Place) -> None:
     assert {each["status"] for each in place.wait(things)[place.attributes]} == {"available"}
 
 
-def test_as_many_long_texts_as_a_page_takes(place: Place, running_site: Site) -> None:
+def test_as_many_long_texts_as_a_page_takes(running_site: Site) -> None:
+    place = Place(Project(running_site))
     things = place.collection()
-    place.key.timeout = 60
     count = 0
     while (made := make(place, things, "string", key=f"t{count}", size=20_000)).status_code == 202:
         count += 1
@@ -257,3 +257,57 @@ def test_who_may_not_and_what_is_not_there(place: Place) -> None:
     missing = place.key.get(attributes_of(place, "missing"))
     assert error_of(missing) == (404, f"{collection}_not_found")
     assert error_of(place.key.get(f"{list_}/missing")) == (404, f"{noun(place)}_not_found")
+
+
+VALUES = [
+    ("string", {"size": 10}, ["水", "x" * 10], ["x" * 11, 5, "a\0b"]),
+    ("string", {"size": 20_000}, ["x" * 20_000], ["x" * 20_001]),
+    ("integer", {"min": -5, "max": 5}, [-5, 5, 0], [-6, 6, 1.5, "1", True]),
+    ("integer", {}, [2**63 - 1, -(2**63)], [2**63, -(2**63) - 1]),
+    ("float", {"min": 0.5}, [0.5, 3, 1e300], [0.4, "1", True]),
+    ("boolean", {}, [True, False], [1, "true"]),
+    ("datetime", {}, ["2026-02-03T04:05:06.789+00:00"], ["yesterday", 5, "0001-01-01"]),
+    ("email", {}, ["a@example.com"], ["a", "a@b", 5]),
+    ("url", {}, ["https://example.com/x?y#z"], ["example", "http://", 5]),
+    ("ip", {}, ["127.0.0.1", "::1"], ["1.2.3", "x"]),
+    ("enum", {"elements": ["red", "绿"]}, ["red", "绿"], ["blue", "RED"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "good", "bad"), VALUES, ids=lambda value: str(value)[:20]
+)
+def test_a_kind_takes_what_fits(
+    place: Place, kind: str, options: dict[str, Any], good: list[Any], bad: list[Any]
+) -> None:
+    things = place.collection()
+    assert make(place, things, kind, key="value", **options).status_code == 202
+    assert make(place, things, kind, key="many", array=True, **options).status_code == 202
+    shown = place.wait(things)[place.attributes]
+    assert [each["status"] for each in shown] == ["available", "available"]
+    assert shown[1]["array"] is True
+    for value in good:
+        made = place.create(place.key, things, {"value": value, "many": [value, value]})
+        assert made.status_code == 201, made.text
+        url = place.documents_of(things, made.json()["$id"])
+        read = place.key.get(url).json()
+        assert read["value"] == value
+        assert read["many"] == [value, value]
+    refusal = (400, f"{place.documents.removesuffix('s')}_invalid_structure")
+    for value in bad:
+        assert error_of(place.create(place.key, things, {"value": value})) == refusal, value
+        assert error_of(place.create(place.key, things, {"many": [value]})) == refusal, value
+    assert error_of(place.create(place.key, things, {"many": good[0]})) == refusal
+    nothing = place.create(place.key, things, {"value": None, "many": []})
+    assert nothing.json()["value"] is None
+
+
+def test_strange_keys(place: Place) -> None:
+    things = place.collection()
+    for key in ("", "$id", "_x", "a b", "x" * 37, "a`b", "a'b", "水", 5, None):
+        assert make(place, things, "string", key=key, size=5).status_code == 400, key
+    for key in ("select", "a.b-c_d", "x" * 36, "0"):
+        assert make(place, things, "string", key=key, size=5).status_code == 202, key
+    place.wait(things)
+    made = place.create(place.key, things, {"select": "x", "a.b-c_d": "y"})
+    assert made.json()["a.b-c_d"] == "y"
