@@ -142,6 +142,7 @@ def delete_index(actor: Actor, database_id: str, collection_id: str, key: str) -
     collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
     row = _find(collection, key)
     row.status, row.error, row.updated_at = Status.DELETING, "", utc_now()
+    row.is_written = False  # so that nobody writes terms any more when their column goes
     create_job("databases.converge", queue="databases", params={"collection": collection.id})
     _publish(actor, database_id, collection, index_of(row, _keys(collection)), "delete")
 

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from raindrop.core.db import db
-from raindrop.databases.models import Status
 from raindrop.databases.schema import Index, Schema
 from raindrop.databases.tables import rows_of
 
@@ -55,20 +54,6 @@ def written(schema: Schema) -> list[Index]:
     return [index for index in schema.indexes if index.type == "fulltext" and index.is_written]
 
 
-def index_for(schema: Schema, key: str) -> Index | None:
-    """The full-text index by which an attribute alone can be searched; ``None``: there is none."""
-    return next(
-        (
-            index
-            for index in schema.indexes
-            if index.type == "fulltext"
-            and index.status == Status.AVAILABLE
-            and [member.key for member in index.members] == [key]
-        ),
-        None,
-    )
-
-
 def columns_of(schema: Schema, index: Index) -> list[str]:
     """The columns that an index is of."""
     keys = {attribute.key: attribute.column for attribute in schema.attributes}
@@ -84,20 +69,15 @@ def terms_of(schema: Schema, index: Index, row: Mapping[Any, Any]) -> str:
     return f" {_SEPARATOR} ".join(" ".join(_terms(text)) for text in texts if text)
 
 
-def match(
-    schema: Schema, index: Index, text: str, table: sa.FromClause | None = None
-) -> sa.ColumnElement[bool]:
+def match(schema: Schema, index: Index, text: str) -> sa.ColumnElement[bool]:
     """Whether a row has one of the words of a text, the last of them also as a beginning; what
     stands in double quotes must stand together. Never null, so that its opposite is what it says.
-
-    Args:
-        table: the collection's table under another name.
     """
     is_sqlite = db.engine.dialect.name == "sqlite"
     question = _question(text, is_sqlite=is_sqlite)
     if not question:
         return sa.false()
-    rows = rows_of(schema) if table is None else table
+    rows = rows_of(schema)
     if is_sqlite:
         fts = sa.table(fts_of(schema, index), sa.column("rowid"), sa.column(index.name))
         found = sa.select(fts.c.rowid).where(fts.c[index.name].op("MATCH")(question))
