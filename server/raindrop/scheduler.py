@@ -43,6 +43,9 @@ app.conf.beat_schedule = {
     "delete to-dos for good": _every(
         "todos.delete_for_good", "deletes", datetime.timedelta(minutes=10)
     ),
+    "delete old transactions": _every(
+        "databases.sweep_transactions", "deletes", datetime.timedelta(minutes=1)
+    ),
     "keep logs": _every("core.keep_logs", "deletes", datetime.timedelta(minutes=1)),
 }
 

@@ -7,10 +7,17 @@ from raindrop.databases import (
     routes_collections,
     routes_databases,
     routes_documents,
+    routes_transactions,
 )
 
 
 def init_room(app: Flask) -> None:
     """Register the room's routes."""
-    for part in (routes_databases, routes_collections, routes_attributes, routes_documents):
+    for part in (
+        routes_databases,
+        routes_collections,
+        routes_attributes,
+        routes_documents,
+        routes_transactions,
+    ):
         part.both.init_app(app)

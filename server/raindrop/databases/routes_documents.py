@@ -7,8 +7,9 @@ from flask import Response
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
 from raindrop.core.v1 import ListArguments, empty, limited, parse_query
-from raindrop.databases import documents, lists
-from raindrop.databases.schemas import DocumentChange, NewDocument
+from raindrop.databases import documents, lists, transactions
+from raindrop.databases.operations import Step
+from raindrop.databases.schemas import DocumentChange, InTransaction, NewDocument
 from raindrop.databases.vocabulary import BothWords, current_words
 
 READ, WRITE = ("rows.read", "documents.read"), ("rows.write", "documents.write")
@@ -19,13 +20,21 @@ DOCUMENT = f"{DOCUMENTS}/<document_id>"
 both = BothWords("documents")
 
 
+class ListInTransaction(ListArguments, InTransaction):
+    """What the list takes."""
+
+
 @both.route("GET", DOCUMENTS)
 @allow(*READ)
 def list_documents(database_id: str, collection_id: str) -> dict[str, Any]:
     """Documents of a collection."""
-    given, actor = parse_query(ListArguments), current_actor()
+    given, actor = parse_query(ListInTransaction), current_actor()
     schema = documents.open_schema(actor, database_id, collection_id)
-    found, total = lists.list_documents(actor, schema, given.queries, is_counted=given.total)
+    found, total = transactions.look(
+        actor,
+        given.transactionId,
+        lambda: lists.list_documents(actor, schema, given.queries, is_counted=given.total),
+    )
     words = current_words()
     return {"total": total, words.documents: [words.outward(each) for each in found]}
 
@@ -37,18 +46,23 @@ def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any
     """Create a document."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(NewDocument)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    made = documents.create_document(actor, schema, body.documentId, body.data, body.permissions)
-    return words.outward(made), 201
+    arguments = {"data": body.data, "permissions": body.permissions}
+    step = Step("create", database_id, collection_id, body.documentId, arguments)
+    return words.outward(transactions.run(actor, body.transactionId, step)[0]), 201
 
 
 @both.route("GET", DOCUMENT)
 @allow(*READ)
 def get_document(database_id: str, collection_id: str, document_id: str) -> dict[str, Any]:
     """One document."""
-    actor = current_actor()
+    given, actor = parse_query(InTransaction), current_actor()
     schema = documents.open_schema(actor, database_id, collection_id)
-    return current_words().outward(documents.get_document(actor, schema, document_id))
+    found = transactions.look(
+        actor,
+        given.transactionId,
+        lambda: documents.get_document(actor, schema, document_id),
+    )
+    return current_words().outward(found)
 
 
 @both.route("PATCH", DOCUMENT)
@@ -58,11 +72,9 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
     """Change some of a document's values."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(DocumentChange)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    changed = documents.update_document(
-        actor, schema, document_id, body.data or {}, body.permissions
-    )
-    return words.outward(changed)
+    arguments = {"data": body.data or {}, "permissions": body.permissions}
+    step = Step("update", database_id, collection_id, document_id, arguments)
+    return words.outward(transactions.run(actor, body.transactionId, step)[0])
 
 
 @both.route("DELETE", DOCUMENT)
@@ -70,7 +82,7 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
 @limited(60, 60, LIMIT_KEY)
 def delete_document(database_id: str, collection_id: str, document_id: str) -> Response:
     """Delete a document."""
-    actor = current_actor()
-    schema = documents.open_schema(actor, database_id, collection_id)
-    documents.delete_document(actor, schema, document_id)
+    body = current_words().parse_body(InTransaction)
+    step = Step("delete", database_id, collection_id, document_id)
+    transactions.run(current_actor(), body.transactionId, step)
     return empty()
