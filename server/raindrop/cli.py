@@ -19,6 +19,7 @@ from raindrop.config import (
     load_settings,
     unknown_settings,
 )
+from raindrop.databases.cli import databases
 from raindrop.host.cli import doctor, host
 from raindrop.projects.cli import projects
 
@@ -72,6 +73,7 @@ def migrate(leave_newer: bool) -> None:
 main.add_command(host)
 main.add_command(doctor)
 main.add_command(projects)
+main.add_command(databases)
 
 
 @main.command()

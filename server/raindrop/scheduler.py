@@ -46,6 +46,9 @@ app.conf.beat_schedule = {
     "delete old transactions": _every(
         "databases.sweep_transactions", "deletes", datetime.timedelta(minutes=1)
     ),
+    "finish tables of databases": _every(
+        "databases.sweep", "sweeps", datetime.timedelta(minutes=1)
+    ),
     "keep logs": _every("core.keep_logs", "deletes", datetime.timedelta(minutes=1)),
 }
 

@@ -61,11 +61,29 @@ VALUES: dict[str, Any] = {
     "passwordLength": 32,
     "passwordSaltSeparator": "Bw==",
     "passwordSignerKey": "c2lnbmVy",
+    "databaseId": "unique()",
+    "collectionId": "unique()",
+    "tableId": "unique()",
+    "key": "new",
+    "required": False,
+    "default": None,
+    "size": 10,
+    "elements": ["red"],
+    "attributes": ["a_string"],
+    "columns": ["a_string"],
+    "relatedCollectionId": "nothing",
+    "relatedTableId": "nothing",
+    "data": {"a_string": "x"},
+    "documents": [{"a_string": "x"}],
+    "rows": [{"a_string": "x"}],
 }
 """By name, for the arguments that are required."""
+OTHER_TYPES = {"relationship": "oneToOne", "indexes": "key"}
+"""What ``type`` is where a path ends so."""
 WRONG_OF_TYPE: dict[str, Any] = {
     "string": {"a": 1},
     "integer": "many",
+    "number": "many",
     "boolean": "perhaps",
     "array": 7,
     "object": 7,
@@ -87,6 +105,7 @@ WRONG_IN_QUERY: dict[str, str] = {
     "success": "success=javascript:alert(1)",
     "failure": "failure=https://stranger.example/",
     "scopes": "scopes=one",
+    "transactionId": f"transactionId={'x' * 37}",
 }
 """What each argument of a query may not be."""
 
@@ -96,7 +115,10 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
     schema = _body_schema(operation)
     if schema is None:
         return None
-    return {name: VALUES[name] for name in schema.get("required", [])}
+    values = VALUES
+    if kind := OTHER_TYPES.get(operation.template.rpartition("/")[2]):
+        values = VALUES | {"type": kind}
+    return {name: values[name] for name in schema.get("required", [])}
 
 
 def wrong_bodies(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:

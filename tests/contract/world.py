@@ -23,6 +23,15 @@ WORDS = {
 }
 """What parameters of paths are that are no ids."""
 
+ATTRIBUTE_KINDS: dict[str, dict[str, Any]] = {
+    "string": {"size": 100}, "integer": {}, "float": {}, "boolean": {}, "datetime": {},
+    "email": {}, "url": {}, "ip": {}, "enum": {"elements": ["red", "green"]},
+}  # fmt: skip
+GEOMETRIES = ("point", "line", "polygon")
+"""Kinds of attributes that only MariaDB keeps."""
+RELATION, INDEX, FREE = "a_relation", "by_string", "free"
+"""Keys of the collection's relationship, its index, and the attribute that no index needs."""
+
 
 class World:
     """One of everything, made through the API.
@@ -45,6 +54,7 @@ class World:
         self.person: ContractClient = self.project.sign_up()
         self.person.headers["X-Appwrite-Dev-Key"] = self.dev_secret
         self.ids = {"projectId": self.project.id, "devKeyId": dev_key}
+        self.ids |= self._make_collection()
         self.ids |= self._make_user() | self._make_team() | self._make_console_things()
         me = id_of(self.person)
         self.ids["mySessionId"] = self.person.get("/v1/account/sessions/current").json()["$id"]
@@ -74,6 +84,8 @@ class World:
         }
         if operation.service == "projects" and parameter == "type":
             return "verification"
+        if operation.service in ("databases", "tablesDB") and parameter == "key":
+            return _key_for(operation)
         name = own.get(operation.service, {}).get(parameter, parameter)
         return self.ids.get(name) or WORDS[name]
 
@@ -106,6 +118,51 @@ class World:
             "identityId": self._make_identity(user),
         }
 
+    def _make_collection(self) -> dict[str, str]:
+        """A collection with an attribute of every kind, a relationship, an index, a document, and a
+        transaction; a table in the other words."""
+        database = _made(self.key, "/v1/databases", {"databaseId": "unique()", "name": "Data"})
+        place = f"/v1/databases/{database['$id']}/collections"
+        body = {
+            "collectionId": "unique()",
+            "name": "Things",
+            "permissions": ['read("users")', 'create("users")', 'update("users")'],
+        }
+        things = _made(self.key, place, body)["$id"]
+        kinds = ATTRIBUTE_KINDS | (
+            {} if self.site.settings.is_sqlite else {key: {} for key in GEOMETRIES}
+        )
+        path = f"{place}/{things}/attributes"
+        for kind, options in kinds.items():
+            body = {"key": f"a_{kind}", "required": False, **options}
+            _made(self.key, f"{path}/{kind}", body, status=202)
+        _made(self.key, f"{path}/string", {"key": FREE, "required": False, "size": 9}, status=202)
+        relation = {"relatedCollectionId": things, "type": "manyToMany", "key": RELATION}
+        _made(self.key, f"{path}/relationship", relation, status=202)
+        self._wait_for(path, "attributes")
+        index = {"key": INDEX, "type": "key", "attributes": ["a_string"]}
+        _made(self.key, f"{place}/{things}/indexes", index, status=202)
+        self._wait_for(f"{place}/{things}/indexes", "indexes")
+        document = {"documentId": "unique()", "data": {"a_string": "x", "a_integer": 1}}
+        made = _made(self.key, f"{place}/{things}/documents", document)["$id"]
+        transaction = _made(self.key, "/v1/databases/transactions", {"ttl": 3600})["$id"]
+        return {
+            "databaseId": database["$id"],
+            "collectionId": things,
+            "tableId": things,
+            "documentId": made,
+            "rowId": made,
+            "attribute": "a_integer",
+            "column": "a_integer",
+            "transactionId": transaction,
+        }
+
+    def _wait_for(self, path: str, name: str) -> None:
+        deadline = time.monotonic() + 30
+        while any(part["status"] == "processing" for part in self.key.get(path).json()[name]):
+            assert time.monotonic() < deadline, f"{path} is not made"
+            time.sleep(0.1)
+
     def _make_team(self) -> dict[str, str]:
         team = _made(self.person, "/v1/teams", {"teamId": "unique()", "name": "Crew"})["$id"]
         path = f"/v1/teams/{team}/memberships"
@@ -136,8 +193,22 @@ class World:
         return identity
 
 
-def _made(client: ContractClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
+def _key_for(operation: Operation) -> str:
+    """The key of an attribute or index that the operation is for."""
+    _, _, rest = operation.template.partition("{collectionId}")
+    rest = rest or operation.template.partition("{tableId}")[2]
+    _, kind, *more = rest.split("/")[0:3]
+    if kind == "indexes":
+        return INDEX
+    if operation.template.endswith("/relationship"):
+        return RELATION
+    return f"a_{more[0]}" if more and more[0] in (*ATTRIBUTE_KINDS, *GEOMETRIES) else FREE
+
+
+def _made(
+    client: ContractClient, path: str, body: dict[str, Any], *, status: int = 201
+) -> dict[str, Any]:
     answer = client.post(path, json=body)
-    assert answer.status_code == 201, answer.text
+    assert answer.status_code == status, answer.text
     found: dict[str, Any] = answer.json()
     return found

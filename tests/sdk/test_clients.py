@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.databases.places import Place
 from tests.sdk.packages import (
     PYTHON_VERSIONS,
     bin_folder,
@@ -28,14 +29,20 @@ from tests.support.v1 import PASSWORD, Project, new_email
 HERE = Path(__file__).parent
 
 
+FLOWS = pytest.mark.parametrize("flow", ["flow", "flow_databases"])
+
+
+@FLOWS
 @pytest.mark.parametrize("version", PYTHON_VERSIONS)
-def test_python(running_site: Site, version: str) -> None:
+def test_python(running_site: Site, version: str, flow: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(python_package(version))}
-    run_flow(Project(running_site), [sys.executable, str(HERE / "flow.py")], environment, HERE)
+    command = [sys.executable, str(HERE / f"{flow}.py")]
+    run_flow(Project(running_site), command, environment, HERE)
 
 
-def test_node(running_site: Site) -> None:
-    command = [str(bin_folder() / "node"), str(HERE / "flow.mjs")]
+@FLOWS
+def test_node(running_site: Site, flow: str) -> None:
+    command = [str(bin_folder() / "node"), str(HERE / f"{flow}.mjs")]
     run_flow(Project(running_site), command, node_environment(), node_packages())
 
 
@@ -135,4 +142,55 @@ def test_web(running_site: Site, page: Page, page_of_another_site: str) -> None:
         "wrong": "general_argument_invalid",
         "teams": 1,
         "after": "general_unauthorized_scope",
+    }
+
+
+WEB_DATA_FLOW = """
+async ({ endpoint, project, email, password, place }) => {
+  const { Client, Account, Databases, TablesDB, ID, Query, Permission, Role } = Appwrite
+  const client = new Client().setEndpoint(endpoint).setProject(project)
+  const account = new Account(client)
+  const visitor = await new TablesDB(client).listRows(place)
+  const made = await account.create(ID.unique(), email, password)
+  await account.createEmailPasswordSession(email, password)
+  const tables = new TablesDB(client), steps = { visitor: visitor.total }
+  const { databaseId, tableId } = place
+  const row = await tables.createRow({
+    databaseId, tableId, rowId: ID.unique(), data: { title: '水' },
+  })
+  steps.own = row.$permissions.includes(Permission.update(Role.user(made.$id)))
+  const changed = await tables.updateRow({
+    databaseId, tableId, rowId: row.$id, data: { title: '火' },
+  })
+  steps.changed = changed.title
+  const documents = new Databases(client)
+  const listed = await documents.listDocuments(databaseId, tableId, [Query.equal('title', '火')])
+  steps.listed = listed.documents.map((each) => each.$collectionId)
+  await tables.deleteRow({ databaseId, tableId, rowId: row.$id })
+  const gone = await tables.getRow({ databaseId, tableId, rowId: row.$id }).catch((e) => e.type)
+  return { ...steps, gone }
+}
+"""
+
+
+def test_web_databases(running_site: Site, page: Page, page_of_another_site: str) -> None:
+    """In Chromium, from another origin: as a visitor, then signed in, in both sets of words."""
+    place = Place(Project(running_site), "tablesdb")
+    table = place.collection(
+        {"key": "title"}, permissions=['read("any")', 'create("users")'], has_document_security=True
+    )
+    page.goto(page_of_another_site)
+    given: dict[str, Any] = {
+        "endpoint": f"{running_site.url}/v1",
+        "project": place.project.id,
+        "email": new_email(),
+        "password": PASSWORD,
+        "place": {"databaseId": place.id, "tableId": table},
+    }
+    assert page.evaluate(WEB_DATA_FLOW, given) == {
+        "visitor": 0,
+        "own": True,
+        "changed": "火",
+        "listed": [table],
+        "gone": "row_not_found",
     }

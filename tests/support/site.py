@@ -126,6 +126,11 @@ class Site:
             result = connection.execute(sa.text(statement), values)
             return list(result.mappings()) if result.returns_rows else []
 
+    def tables(self) -> list[str]:
+        """The names of the database's tables."""
+        with self.engine.connect() as connection:
+            return sa.inspect(connection).get_table_names()
+
     def clear(self) -> None:
         """Empty the board behind the server's back, and every cache with it."""
         for statement in (

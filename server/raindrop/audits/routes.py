@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_openapi3 import APIBlueprint, OpenAPI, Tag
 
-from raindrop.audits import routes_logs, service
+from raindrop.audits import routes_logs, routes_logs_databases, service
 from raindrop.audits.schemas import ProjectPath, TrailAnswer, TrailQuery, dump_trail
 from raindrop.core.access import check_access
 from raindrop.core.credentials import console_admin, console_user
@@ -22,6 +22,7 @@ def init_room(app: OpenAPI) -> None:
     app.register_api(blueprint)
     for logs in (routes_logs.account, routes_logs.users, routes_logs.teams):
         app.register_blueprint(logs)
+    routes_logs_databases.both.init_app(app)
 
 
 @blueprint.get("", responses=answers(200, TrailAnswer, 401, 403, 404))

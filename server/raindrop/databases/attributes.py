@@ -1,24 +1,49 @@
 """Attributes of collections: making, finding, changing, deleting, showing."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from raindrop.core.access import Actor
 from raindrop.core.cache import get_cache
 from raindrop.core.db import db, utc_now
 from raindrop.core.events import publish
-from raindrop.databases.errors import AttributeAlreadyExists
-from raindrop.databases.models import AttributeRow, Collection, Status
-from raindrop.databases.schema import Attribute, attribute_of, collection_tag
-from raindrop.databases.service import QUEUE, find_collection
+from raindrop.core.queries import list_selected
+from raindrop.core.tenancy import Tenant
+from raindrop.databases.errors import (
+    AttributeAlreadyExists,
+    AttributeDefaultUnsupported,
+    AttributeFormatUnsupported,
+    AttributeInvalidResize,
+    AttributeNotAvailable,
+    AttributeNotFound,
+    AttributeTypeInvalid,
+    AttributeValueInvalid,
+    DocumentInvalidStructure,
+    IndexDependency,
+)
+from raindrop.databases.models import AttributeRow, Collection, IndexRow, Status
+from raindrop.databases.schema import (
+    Attribute,
+    Schema,
+    attribute_of,
+    collection_tag,
+    load_schema,
+    related_names,
+)
+from raindrop.databases.service import find_collection
+from raindrop.databases.tables import FORMAT_SIZES, SPATIAL, rows_of
+from raindrop.databases.values import check_value
+from raindrop.databases.widths import check_width
 from raindrop.jobs.service import create_job
 
 
 @dataclass(frozen=True)
 class Draft:
-    """An attribute to make; the names are those of ``schema.Attribute``."""
+    """An attribute to make, or what one shall become; named as in ``schema.Attribute``."""
 
     key: str
     type: str
@@ -40,17 +65,166 @@ class Draft:
             details["elements"] = list(self.elements)
         return details
 
+    def as_attribute(self) -> Attribute:
+        """As documents would see it."""
+        return Attribute(
+            id=0,
+            key=self.key,
+            type=self.type,
+            format=self.format,
+            size=self.size,
+            is_required=self.is_required,
+            is_array=self.is_array,
+            status=Status.AVAILABLE,
+            error="",
+            created_at="",
+            updated_at="",
+            default=self.default,
+            min=self.min,
+            max=self.max,
+            elements=self.elements,
+        )
+
 
 def create_attribute(actor: Actor, database_id: str, collection_id: str, draft: Draft) -> Attribute:
     """Record an attribute; a job makes its column and then it is available.
 
     Raises:
-        DatabaseNotFound, CollectionNotFound, AttributeAlreadyExists
+        DatabaseNotFound, CollectionNotFound, AttributeAlreadyExists, AttributeLimitExceeded,
+        AttributeDefaultUnsupported, AttributeValueInvalid
+        AttributeFormatUnsupported: this database cannot keep such.
     """
     collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
+    if draft.type in SPATIAL and db.engine.dialect.name == "sqlite":
+        raise AttributeFormatUnsupported(
+            "Coordinates need MySQL or MariaDB; this server keeps its data in SQLite."
+        )
+    if draft.format:
+        draft = replace(draft, size=FORMAT_SIZES[draft.format])
+    _check_default(draft)
+    schema = _schema(actor.tenant, collection)
+    check_width(schema, draft.as_attribute())
+    attribute = attribute_of(_insert(collection, draft), {})
+    create_job("databases.converge", queue="databases", params={"collection": collection.id})
+    publish_attribute(actor, database_id, collection, attribute, "create")
+    return attribute
+
+
+def list_attributes(
+    actor: Actor, database_id: str, collection_id: str, queries: Sequence[str], *, is_counted: bool
+) -> tuple[list[Attribute], int]:
+    """The attributes of a collection, and how many.
+
+    Raises:
+        DatabaseNotFound, CollectionNotFound, QueryInvalid, CursorNotFound
+    """
+    collection = find_collection(actor.tenant, database_id, collection_id)
+    rows, total = list_selected(
+        sa.select(AttributeRow).where(AttributeRow.collection_id == collection.id),
+        AttributeRow,
+        queries,
+        {
+            "key": AttributeRow.key,
+            "type": AttributeRow.type,
+            "size": AttributeRow.size,
+            "required": AttributeRow.is_required,
+            "array": AttributeRow.is_array,
+            "status": AttributeRow.status,
+            "error": AttributeRow.error,
+        },
+        is_counted=is_counted,
+    )
+    names = related_names(rows)
+    return [attribute_of(row, names) for row in rows], total
+
+
+def get_attribute(tenant: Tenant, database_id: str, collection_id: str, key: str) -> Attribute:
+    """One attribute.
+
+    Raises:
+        DatabaseNotFound, CollectionNotFound, AttributeNotFound
+    """
+    row = _find(find_collection(tenant, database_id, collection_id), key)
+    return attribute_of(row, related_names([row]))
+
+
+def update_attribute(
+    actor: Actor, database_id: str, collection_id: str, key: str, change: Draft
+) -> Attribute:
+    """Change an attribute. A text that grows is altered by a job; meanwhile its documents have the
+    size of before.
+
+    Args:
+        change: what it shall be; its key another one to rename it; a size of 0 stays.
+
+    Raises:
+        DatabaseNotFound, CollectionNotFound, AttributeNotFound, AttributeNotAvailable,
+        AttributeTypeInvalid, AttributeAlreadyExists, AttributeDefaultUnsupported,
+        AttributeValueInvalid, AttributeInvalidResize, AttributeLimitExceeded
+    """
+    collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
+    row = _find(collection, key)
+    if (row.type, row.format) != (change.type, change.format):
+        raise AttributeTypeInvalid
+    if row.status != Status.AVAILABLE:
+        raise AttributeNotAvailable
+    change = replace(change, is_array=row.is_array, size=change.size or row.size)
+    _check_default(change)
+    row.details = change.details()
+    if change.size != row.size:
+        _resize(_schema(actor.tenant, collection), row, change)
+    row.key, row.is_required, row.updated_at = change.key, change.is_required, utc_now()
+    try:
+        db.session.flush()  # the database decides who was first
+    except IntegrityError:
+        raise AttributeAlreadyExists from None
+    attribute = attribute_of(row, {})
+    publish_attribute(actor, database_id, collection, attribute, "update")
+    return attribute
+
+
+def delete_attribute(actor: Actor, database_id: str, collection_id: str, key: str) -> None:
+    """Delete an attribute: documents have it no more; a job drops its column.
+
+    Raises:
+        DatabaseNotFound, CollectionNotFound, AttributeNotFound
+        IndexDependency: an index is of it.
+    """
+    collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
+    row = _find(collection, key)
+    _check_unused(row)
+    begin_deletion(actor, database_id, collection, row)
+
+
+def begin_deletion(
+    actor: Actor, database_id: str, collection: Collection, row: AttributeRow
+) -> None:
+    """Mark an attribute as being deleted; a job does it."""
+    row.status, row.error, row.updated_at = Status.DELETING, "", utc_now()
+    create_job("databases.converge", queue="databases", params={"collection": collection.id})
+    attribute = attribute_of(row, related_names([row]))
+    publish_attribute(actor, database_id, collection, attribute, "delete")
+
+
+def publish_attribute(
+    actor: Actor, database_id: str, collection: Collection, attribute: Attribute, action: str
+) -> None:
+    """Leave the event ``databases.D.collections.C.attributes.ID.…`` and drop what is cached."""
+    where = (actor.tenant.public_id, database_id, collection.public_id)
+    get_cache().invalidate(collection_tag(*where))
+    publish(
+        f"databases.{database_id}.collections.{collection.public_id}"
+        f".attributes.{attribute.key}.{action}",
+        resource=f"database/{database_id}/collection/{collection.public_id}",
+        payload=dump_attribute(attribute),
+        actor=actor,
+    )
+
+
+def _insert(collection: Collection, draft: Draft) -> AttributeRow:
     now = utc_now()
     row = AttributeRow(
-        project_id=actor.tenant.id,
+        project_id=collection.project_id,
         collection_id=collection.id,
         key=draft.key,
         type=draft.type,
@@ -69,25 +243,64 @@ def create_attribute(actor: Actor, database_id: str, collection_id: str, draft: 
         db.session.flush()  # the database decides who was first
     except IntegrityError:
         raise AttributeAlreadyExists from None
-    create_job("databases.converge", queue=QUEUE, params={"collection": collection.id})
-    attribute = attribute_of(row, {})
-    publish_attribute(actor, database_id, collection, attribute, "create")
-    return attribute
+    return row
 
 
-def publish_attribute(
-    actor: Actor, database_id: str, collection: Collection, attribute: Attribute, action: str
-) -> None:
-    """Leave the event ``databases.D.collections.C.attributes.ID.…`` and drop what is cached."""
-    where = (actor.tenant.public_id, database_id, collection.public_id)
-    get_cache().invalidate(collection_tag(*where))
-    publish(
-        f"databases.{database_id}.collections.{collection.public_id}"
-        f".attributes.{attribute.key}.{action}",
-        resource=f"database/{database_id}/collection/{collection.public_id}",
-        payload=dump_attribute(attribute),
-        actor=actor,
+def _find(collection: Collection, key: str) -> AttributeRow:
+    row: AttributeRow | None = db.session.scalar(
+        sa.select(AttributeRow).where(
+            AttributeRow.collection_id == collection.id, AttributeRow.key == key
+        )
     )
+    if row is None:
+        raise AttributeNotFound
+    return row
+
+
+def _schema(tenant: Tenant, collection: Collection) -> Schema:
+    schema = load_schema(tenant, collection.id)
+    assert schema is not None  # its row is locked
+    return schema
+
+
+def _check_default(draft: Draft) -> None:
+    """Whether bounds and default fit together."""
+    if draft.min is not None and draft.max is not None and draft.min > draft.max:
+        raise AttributeValueInvalid("The minimum is more than the maximum.")
+    if draft.default is None:
+        return
+    if draft.is_required or draft.is_array:
+        raise AttributeDefaultUnsupported
+    try:
+        check_value(draft.as_attribute(), draft.default)
+    except DocumentInvalidStructure as error:
+        raise AttributeValueInvalid(f"The default does not fit: {error.message}") from None
+
+
+def _resize(schema: Schema, row: AttributeRow, change: Draft) -> None:
+    """Smaller is a matter of the record; larger may need another column type, made by a job."""
+    if change.size < row.size:
+        column = rows_of(schema).c[f"a_{row.id}"]
+        is_longer = sa.select(sa.literal(1)).where(sa.func.char_length(column) > change.size)
+        if db.engine.dialect.name == "sqlite":
+            is_longer = sa.select(sa.literal(1)).where(sa.func.length(column) > change.size)
+        if not row.is_array and db.session.scalar(is_longer.limit(1)):
+            raise AttributeInvalidResize
+        row.size = change.size
+        return
+    check_width(schema, change.as_attribute(), replaced=row.id)
+    row.details = row.details | {"grown_from": row.size}
+    row.size, row.status = change.size, Status.PROCESSING
+    create_job("databases.converge", queue="databases", params={"collection": schema.id})
+
+
+def _check_unused(row: AttributeRow) -> None:
+    indexes = db.session.scalars(
+        sa.select(IndexRow).where(IndexRow.collection_id == row.collection_id)
+    )
+    for index in indexes:
+        if any(member["attribute"] == row.id for member in index.members):
+            raise IndexDependency(f"The index {index.key} is of this attribute; delete it first.")
 
 
 def dump_attribute(attribute: Attribute) -> dict[str, Any]:

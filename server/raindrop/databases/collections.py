@@ -20,8 +20,8 @@ from raindrop.databases.errors import (
 )
 from raindrop.databases.indexes import dump_index
 from raindrop.databases.models import Collection
-from raindrop.databases.schema import Schema, collection_tag, load_schema
-from raindrop.databases.service import QUEUE, find_collection, get_database
+from raindrop.databases.schema import Schema, collection_tag, load_schema, load_schemas
+from raindrop.databases.service import find_collection, get_database
 from raindrop.jobs.service import create_job
 
 ACTIONS = ("create", "read", "update", "delete")
@@ -69,8 +69,8 @@ def create_collection(
         db.session.flush()  # the database decides who was first
     except IntegrityError:
         raise CollectionAlreadyExists from None
-    create_job("databases.converge", queue=QUEUE, params={"collection": collection.id})
-    return _changed(actor, database_id, collection, "create")
+    create_job("databases.converge", queue="databases", params={"collection": collection.id})
+    return publish_collection(actor, database_id, collection, "create")
 
 
 def list_collections(
@@ -97,8 +97,7 @@ def list_collections(
         searched=(Collection.name, Collection.public_id),
         is_counted=is_counted,
     )
-    schemas = (load_schema(actor.tenant, row.id) for row in rows)
-    return [schema for schema in schemas if schema is not None], total
+    return load_schemas(actor.tenant, [row.id for row in rows]), total
 
 
 def get_schema(tenant: Tenant, database_id: str, public_id: str) -> Schema:
@@ -137,19 +136,7 @@ def update_collection(
         collection.has_document_security = has_document_security
     if is_enabled is not None:
         collection.is_enabled = is_enabled
-    return _changed(actor, database_id, collection, "update")
-
-
-def delete_collection(actor: Actor, database_id: str, public_id: str) -> None:
-    """Delete a collection: gone for everybody at once; a job drops its tables.
-
-    Raises:
-        DatabaseNotFound, CollectionNotFound
-    """
-    collection = find_collection(actor.tenant, database_id, public_id, lock=True)
-    _changed(actor, database_id, collection, "delete")
-    collection.deleted_at, collection.public_id = utc_now(), f"~{collection.id}"
-    create_job("databases.delete_collection", queue=QUEUE, params={"collection": collection.id})
+    return publish_collection(actor, database_id, collection, "update")
 
 
 def dump_collection(schema: Schema) -> dict[str, Any]:
@@ -168,8 +155,10 @@ def dump_collection(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _changed(actor: Actor, database_id: str, collection: Collection, action: str) -> Schema:
-    """Drop what is cached of a collection and leave the event ``databases.D.collections.C.…``."""
+def publish_collection(
+    actor: Actor, database_id: str, collection: Collection, action: str
+) -> Schema:
+    """Drop what is cached of a collection, leave the event ``databases.D.collections.C.…``."""
     db.session.flush()  # what is shown is read from the tables
     schema = load_schema(actor.tenant, collection.id)
     assert schema is not None

@@ -7,7 +7,7 @@ waits for the other.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -19,8 +19,9 @@ from raindrop.core.cache import get_cache
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import ServiceUnavailable
 from raindrop.core.tenancy import Project, tenant_of
+from raindrop.databases import index_ddl
 from raindrop.databases.models import AttributeRow, Collection, IndexRow, Status
-from raindrop.databases.schema import Attribute, Schema, collection_tag, load_schema
+from raindrop.databases.schema import Attribute, Index, Schema, collection_tag, load_schema
 from raindrop.databases.tables import (
     SCHEMA_VERSION,
     column_type,
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 LOCK_WAIT_S = 30
 """How long one change of a collection waits for another."""
+PASSING = {1205, 1213, *range(2002, 2014)}
+"""MySQL's errors that pass by themselves: a lock waited for too long, a deadlock, no connection."""
 METADATA_WAIT_S = 20
 """How long a change waits for the transactions that use the table; others wait behind it."""
 
@@ -74,15 +77,34 @@ def make_tables(connection: Connection, schema: Schema) -> None:
                 connection.execute(CreateIndex(index))
 
 
-def add_column(connection: Connection, schema: Schema, attribute: Attribute) -> None:
-    """Add an attribute's column where it is not there."""
+def add_columns(connection: Connection, schema: Schema, attributes: Sequence[Attribute]) -> None:
+    """Add the columns of attributes where they are not there; one statement where that can be."""
     table = f"c_{schema.id}"
-    if attribute.column in column_names(connection, table):
+    have = column_names(connection, table)
+    definitions = [
+        _definition(connection, table, each) for each in attributes if each.column not in have
+    ]
+    if connection.dialect.name == "sqlite":
+        for definition in definitions:
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {definition}")
+    elif definitions:
+        adding = ", ".join(f"ADD COLUMN {definition}" for definition in definitions)
+        connection.exec_driver_sql(f"ALTER TABLE {table} {adding}")
+
+
+def widen_column(connection: Connection, schema: Schema, attribute: Attribute) -> None:
+    """Give a text's column the type of its new size; SQLite's texts have no size."""
+    if connection.dialect.name == "sqlite":
         return
+    table = f"c_{schema.id}"
+    definition = _definition(connection, table, attribute)
+    connection.exec_driver_sql(f"ALTER TABLE {table} MODIFY COLUMN {definition}")
+
+
+def _definition(connection: Connection, table: str, attribute: Attribute) -> str:
     column = sa.Column(attribute.column, column_type(attribute))
     sa.Table(table, sa.MetaData(), column)
-    definition = CreateColumn(column).compile(dialect=connection.dialect)
-    connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {definition}")
+    return str(CreateColumn(column).compile(dialect=connection.dialect))
 
 
 def drop_column(connection: Connection, collection_id: int, name: str) -> None:
@@ -130,13 +152,31 @@ def _next_change(collection_id: int) -> Change | None:
         return None
     schema = _schema(row)
     if schema.schema_version != SCHEMA_VERSION:
-        return lambda: _make(row, schema)
-    for attribute in schema.attributes:
-        if attribute.status == Status.DELETING:
-            return lambda: _drop_attribute(schema, attribute)  # called at once
-        if attribute.status == Status.PROCESSING:
-            return lambda: _add_attribute(schema, attribute)
-    return None
+        return lambda: _make(schema)
+    return (
+        _index_change(schema, Status.DELETING)
+        or _attribute_change(schema)
+        or _index_change(schema, Status.PROCESSING)
+    )
+
+
+def _attribute_change(schema: Schema) -> Change | None:
+    gone = [each for each in schema.attributes if each.status == Status.DELETING]
+    if gone:
+        return lambda: _drop_attribute(schema, gone[0])
+    new = [each for each in schema.attributes if each.status == Status.PROCESSING]
+    if grown := next((each for each in new if each.grown_from is not None), None):
+        return lambda: _widen_attribute(schema, grown)
+    return (lambda: _add_attributes(schema, new)) if new else None
+
+
+def _index_change(schema: Schema, status: Status) -> Change | None:
+    index = next((each for each in schema.indexes if each.status == status), None)
+    if index is None:
+        return None
+    if status == Status.DELETING:
+        return lambda: _drop_index(schema, index)
+    return lambda: _make_index(schema, index)
 
 
 def _schema(row: Collection) -> Schema:
@@ -146,31 +186,101 @@ def _schema(row: Collection) -> Schema:
     return schema
 
 
-def _make(row: Collection, schema: Schema) -> None:
+def _make(schema: Schema) -> None:
     with ddl_connection(schema.id) as connection:
+        if not _is_there(schema.id):
+            return
         make_tables(connection, schema)
-    row.schema_version = SCHEMA_VERSION
+    db.session.execute(
+        sa.update(Collection)
+        .where(Collection.id == schema.id)
+        .values(schema_version=SCHEMA_VERSION),
+        execution_options={"synchronize_session": False},
+    )
     forget(schema)
 
 
-def _add_attribute(schema: Schema, attribute: Attribute) -> None:
-    """Make an attribute available, or say why it failed."""
-    error = ""
-    if has_column(attribute):
-        try:
-            with ddl_connection(schema.id) as connection:
-                add_column(connection, schema, attribute)
-        except DBAPIError as problem:
-            error = explain(problem)
-    status = Status.FAILED if error else Status.AVAILABLE
-    set_status(AttributeRow, attribute.id, Status.PROCESSING, status, error)
+def _is_there(collection_id: int) -> bool:
+    """Whether nobody deleted the collection while the lock was waited for."""
+    query = sa.select(Collection.deleted_at).where(Collection.id == collection_id)
+    row = db.session.execute(query).one_or_none()
+    return row is not None and row.deleted_at is None
+
+
+def _add_attributes(schema: Schema, attributes: Sequence[Attribute]) -> None:
+    """Make attributes available, or say of each why it failed."""
+    columns = [each for each in attributes if has_column(each)]
+    errors: dict[int, str] = {}
+    try:
+        with ddl_connection(schema.id) as connection:
+            add_columns(connection, schema, columns)
+    except DBAPIError as problem:
+        if len(columns) > 1:
+            explain(problem)  # raises what passes by itself
+            _add_attributes(schema, columns[:1])  # the others are the next changes
+            return
+        errors = {each.id: explain(problem) for each in columns}
+    for each in attributes:
+        error = errors.get(each.id, "")
+        status = Status.FAILED if error else Status.AVAILABLE
+        set_status(AttributeRow, each.id, Status.PROCESSING, status, error)
+    forget(schema)
+
+
+def _widen_attribute(schema: Schema, attribute: Attribute) -> None:
+    """Make a text's column wider; if that cannot be, the attribute keeps its size."""
+    row = db.session.get_one(AttributeRow, attribute.id, populate_existing=True)
+    details = {key: value for key, value in row.details.items() if key != "grown_from"}
+    try:
+        with ddl_connection(schema.id) as connection:
+            widen_column(connection, schema, attribute)
+    except DBAPIError as problem:
+        row.error = explain(problem)[:500]
+        row.size = attribute.length_max
+    row.details, row.status, row.updated_at = details, Status.AVAILABLE, utc_now()
     forget(schema)
 
 
 def _drop_attribute(schema: Schema, attribute: Attribute) -> None:
-    with ddl_connection(schema.id) as connection:
-        drop_column(connection, schema.id, attribute.column)
-    db.session.execute(sa.delete(AttributeRow).where(AttributeRow.id == attribute.id))
+    error = ""
+    try:
+        with ddl_connection(schema.id) as connection:
+            drop_column(connection, schema.id, attribute.column)
+    except DBAPIError as problem:
+        error = explain(problem)
+    if error:
+        set_status(AttributeRow, attribute.id, Status.DELETING, Status.STUCK, error)
+    else:
+        db.session.execute(sa.delete(AttributeRow).where(AttributeRow.id == attribute.id))
+    forget(schema)
+
+
+def _make_index(schema: Schema, index: Index) -> None:
+    """Do the next step of making an index; the last makes it available."""
+    error = ""
+    try:
+        with ddl_connection(schema.id) as connection:
+            if not index_ddl.make(connection, schema, index):
+                forget(schema)
+                return
+    except DBAPIError as problem:
+        error = explain(problem)
+    status = Status.FAILED if error else Status.AVAILABLE
+    set_status(IndexRow, index.id, Status.PROCESSING, status, error)
+    forget(schema)
+
+
+def _drop_index(schema: Schema, index: Index) -> None:
+    error = ""
+    try:
+        with ddl_connection(schema.id) as connection:
+            index_ddl.drop(connection, schema, index)
+    except DBAPIError as problem:
+        error = explain(problem)
+    if error:
+        set_status(IndexRow, index.id, Status.DELETING, Status.STUCK, error)
+    else:
+        db.session.execute(sa.delete(IndexRow).where(IndexRow.id == index.id))
     forget(schema)
 
 
@@ -204,7 +314,9 @@ def explain(problem: DBAPIError) -> str:
         OperationalError: what passes by itself, such as a lost connection: the job tries again.
     """
     code = getattr(problem.orig, "args", (None,))[0]
-    if isinstance(problem, OperationalError) and (problem.connection_invalidated or code == 1205):
+    if isinstance(problem, OperationalError) and (
+        problem.connection_invalidated or code in PASSING
+    ):
         raise problem
     log.warning("a table could not be changed: %s", problem.orig)
     return str(getattr(problem.orig, "args", ("",))[-1])

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from raindrop.core.db import BigId, UtcDateTime, db, utc_now
 from raindrop.core.tenancy import ID_MAX, Project, TenantRow
@@ -106,6 +106,7 @@ class AttributeRow(db.Model):  # type: ignore[name-defined, misc]
     updated_at: Mapped[datetime.datetime] = mapped_column(
         UtcDateTime, default=utc_now, onupdate=utc_now
     )
+    public_id = synonym("key")
 
 
 class IndexRow(db.Model):  # type: ignore[name-defined, misc]
@@ -139,6 +140,7 @@ class IndexRow(db.Model):  # type: ignore[name-defined, misc]
     updated_at: Mapped[datetime.datetime] = mapped_column(
         UtcDateTime, default=utc_now, onupdate=utc_now
     )
+    public_id = synonym("key")
 
 
 class Transaction(TenantRow, db.Model):  # type: ignore[name-defined, misc]

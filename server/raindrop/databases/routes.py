@@ -7,8 +7,13 @@ from raindrop.databases import (
     routes_collections,
     routes_databases,
     routes_documents,
+    routes_indexes,
     routes_transactions,
 )
+
+PARTS = (
+    routes_databases, routes_collections, routes_attributes, routes_indexes, routes_documents,
+)  # fmt: skip
 
 
 def init_room(app: Flask) -> None:
@@ -17,6 +22,7 @@ def init_room(app: Flask) -> None:
         routes_databases,
         routes_collections,
         routes_attributes,
+        routes_indexes,
         routes_documents,
         routes_transactions,
     ):

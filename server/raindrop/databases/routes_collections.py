@@ -7,7 +7,7 @@ from flask import Response
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
 from raindrop.core.v1 import ListArguments, empty, parse_query
-from raindrop.databases import collections
+from raindrop.databases import collections, deletion
 from raindrop.databases.schema import Schema
 from raindrop.databases.schemas import CollectionChange, NewCollection
 from raindrop.databases.vocabulary import BothWords, current_words
@@ -73,7 +73,7 @@ def update_collection(database_id: str, collection_id: str) -> dict[str, Any]:
 @allow(*WRITE)
 def delete_collection(database_id: str, collection_id: str) -> Response:
     """Delete a collection with its documents."""
-    collections.delete_collection(current_actor(), database_id, collection_id)
+    deletion.delete_collection(current_actor(), database_id, collection_id)
     return empty()
 
 

@@ -2,16 +2,34 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Blueprint, Response
 
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
-from raindrop.core.v1 import ListArguments, empty, parse_body, parse_query, show_list
-from raindrop.databases import service
+from raindrop.core.errors import UsageDisabled
+from raindrop.core.v1 import (
+    ListArguments,
+    empty,
+    not_served,
+    parse_body,
+    parse_query,
+    show_list,
+)
+from raindrop.databases import deletion, service
 from raindrop.databases.schemas import DatabaseChange, NewDatabase
-from raindrop.databases.vocabulary import BothWords, current_words
+from raindrop.databases.vocabulary import BothWords, Words, current_words
 
 both = BothWords("databases")
+
+
+def _add_usage(blueprint: Blueprint, words: Words) -> None:
+    """Figures of use, which nobody keeps yet."""
+    one = f"/<database_id>/{words.collections}/<collection_id>"
+    for rule in ("/usage", "/<database_id>/usage", f"{one}/usage"):
+        not_served(blueprint, "GET", rule, UsageDisabled)
+
+
+both.each(_add_usage)
 
 
 @both.route("GET", "")
@@ -62,5 +80,5 @@ def update_database(database_id: str) -> dict[str, Any]:
 @allow("databases.write")
 def delete_database(database_id: str) -> Response:
     """Delete a database with all that is in it."""
-    service.delete_database(current_actor(), database_id)
+    deletion.delete_database(current_actor(), database_id)
     return empty()

@@ -36,7 +36,7 @@ def list_documents(database_id: str, collection_id: str) -> dict[str, Any]:
         lambda: lists.list_documents(actor, schema, given.queries, is_counted=given.total),
     )
     words = current_words()
-    return {"total": total, words.documents: [words.outward(each) for each in found]}
+    return {"total": total, words.documents: [words.show_document(each) for each in found]}
 
 
 @both.route("POST", DOCUMENTS)
@@ -48,7 +48,7 @@ def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any
     body = words.parse_body(NewDocument)
     arguments = {"data": body.data, "permissions": body.permissions}
     step = Step("create", database_id, collection_id, body.documentId, arguments)
-    return words.outward(transactions.run(actor, body.transactionId, step)[0]), 201
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0]), 201
 
 
 @both.route("GET", DOCUMENT)
@@ -62,7 +62,7 @@ def get_document(database_id: str, collection_id: str, document_id: str) -> dict
         given.transactionId,
         lambda: documents.get_document(actor, schema, document_id),
     )
-    return current_words().outward(found)
+    return current_words().show_document(found)
 
 
 @both.route("PATCH", DOCUMENT)
@@ -74,7 +74,7 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
     body = words.parse_body(DocumentChange)
     arguments = {"data": body.data or {}, "permissions": body.permissions}
     step = Step("update", database_id, collection_id, document_id, arguments)
-    return words.outward(transactions.run(actor, body.transactionId, step)[0])
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0])
 
 
 @both.route("DELETE", DOCUMENT)

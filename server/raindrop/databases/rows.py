@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
+from raindrop.databases import terms
 from raindrop.databases.errors import DocumentAlreadyExists
 from raindrop.databases.schema import Schema
 from raindrop.databases.tables import ACTIONS, permissions_of, rows_of
@@ -29,6 +30,9 @@ def insert_rows(schema: Schema, rows: Sequence[dict[str, Any]]) -> None:
         DocumentAlreadyExists: an id or a unique value is another's; nothing is inserted.
     """
     table = rows_of(schema)
+    if terms.written(schema):
+        for row in rows:
+            row.update(terms.of_row(schema, row))
     try:
         if len(rows) == 1:
             made = db.session.execute(sa.insert(table), rows[0])
@@ -76,6 +80,8 @@ def update_row(schema: Schema, row: Row, values: Mapping[str, Any]) -> None:
         DocumentAlreadyExists: a unique value is another's.
     """
     table = rows_of(schema)
+    if terms.written(schema):
+        values = {**values, **terms.of_row(schema, {**row, **values})}
     try:
         db.session.execute(sa.update(table).where(table.c["_id"] == row["_id"]), dict(values))
     except IntegrityError:

@@ -3,7 +3,7 @@ read from the cache in one look-up and kept unpacked by each process."""
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -50,7 +50,11 @@ class Relation:
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """An attribute of a collection; the names are those of ``models.AttributeRow``."""
+    """An attribute of a collection; the names are those of ``models.AttributeRow``.
+
+    Attributes:
+        grown_from: the size that documents have until the column is made wider.
+    """
 
     id: int
     key: str
@@ -68,6 +72,7 @@ class Attribute:
     max: float | int | None = None
     elements: tuple[str, ...] = ()
     relation: Relation | None = None
+    grown_from: int | None = None
 
     @property
     def column(self) -> str:
@@ -76,8 +81,13 @@ class Attribute:
 
     @property
     def is_available(self) -> bool:
-        """Whether documents may have it."""
-        return self.status == Status.AVAILABLE
+        """Whether documents may have it; also while its column is made wider."""
+        return self.status == Status.AVAILABLE or self.grown_from is not None
+
+    @property
+    def length_max(self) -> int:
+        """The characters that a text may have just now."""
+        return self.size if self.grown_from is None else self.grown_from
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,22 +269,42 @@ def _load(tenant: Tenant, database: str, collection: str) -> bytes | None:
 
 
 def load_schema(tenant: Tenant, collection_id: int) -> Schema | None:
-    """A collection from the database, in three statements; ``None``: it is not the project's, or
-    it is deleted."""
-    found = db.session.execute(
+    """A collection from the database, by its number; ``None``: it is not the project's, or it is
+    deleted."""
+    return next(iter(load_schemas(tenant, [collection_id])), None)
+
+
+def load_schemas(tenant: Tenant, numbers: Sequence[int]) -> list[Schema]:
+    """Collections of a project from the database, in the order of their numbers given; four
+    statements for all of them."""
+    query = (
         sa.select(Collection, Database)
         .join(Database, Database.id == Collection.database_id)
         .where(
-            Collection.id == collection_id,
+            Collection.id.in_(numbers),
             Collection.project_id == tenant.id,
             Collection.deleted_at.is_(None),
         )
         .execution_options(populate_existing=True)
-    ).one_or_none()
-    if found is None:
-        return None
-    row, database = found
-    attributes = tuple(_attributes(row.id))
+    )
+    found = {row.id: (row, database) for row, database in db.session.execute(query)}
+    attributes = _attributes(list(found))
+    keys = {each.id: each.key for several in attributes.values() for each in several}
+    indexes = _indexes(list(found), keys)
+    return [
+        _schema(tenant, *found[number], attributes[number], indexes[number])
+        for number in numbers
+        if number in found
+    ]
+
+
+def _schema(
+    tenant: Tenant,
+    row: Collection,
+    database: Database,
+    attributes: Sequence[Attribute],
+    indexes: Sequence[Index],
+) -> Schema:
     return Schema(
         id=row.id,
         project_id=row.project_id,
@@ -290,31 +320,34 @@ def load_schema(tenant: Tenant, collection_id: int) -> Schema | None:
         schema_version=row.schema_version,
         created_at=show_time(row.created_at),
         updated_at=show_time(row.updated_at),
-        attributes=attributes,
-        indexes=tuple(_indexes(row.id, {each.id: each.key for each in attributes})),
+        attributes=tuple(attributes),
+        indexes=tuple(indexes),
     )
 
 
-def _attributes(collection_id: int) -> Iterator[Attribute]:
+def _attributes(numbers: Sequence[int]) -> Mapping[int, list[Attribute]]:
     query = (
         sa.select(AttributeRow)
-        .where(AttributeRow.collection_id == collection_id)
+        .where(AttributeRow.collection_id.in_(numbers))
         .order_by(AttributeRow.id)
         .execution_options(populate_existing=True)
     )
     rows = db.session.scalars(query).all()
-    others = {
-        row.details["relation"]["collection_id"] for row in rows if row.details.get("relation")
-    }
-    names = dict(
-        db.session.execute(
-            sa.select(Collection.id, Collection.public_id).where(Collection.id.in_(others))
-        ).all()
-        if others
-        else ()
-    )
+    names = related_names(rows)
+    found: dict[int, list[Attribute]] = {number: [] for number in numbers}
     for row in rows:
-        yield attribute_of(row, names)
+        found[row.collection_id].append(attribute_of(row, names))
+    return found
+
+
+def related_names(rows: Sequence[AttributeRow]) -> Mapping[int, str]:
+    """The public ids of the collections that relationships lead to, by number."""
+    relations = (row.details.get("relation") for row in rows)
+    others = {relation["collection_id"] for relation in relations if relation}
+    if not others:
+        return {}
+    query = sa.select(Collection.id, Collection.public_id).where(Collection.id.in_(others))
+    return {row.id: row.public_id for row in db.session.execute(query)}
 
 
 def attribute_of(row: AttributeRow, names: Mapping[int, str]) -> Attribute:
@@ -345,15 +378,17 @@ def attribute_of(row: AttributeRow, names: Mapping[int, str]) -> Attribute:
     )
 
 
-def _indexes(collection_id: int, keys: Mapping[int, str]) -> Iterator[Index]:
+def _indexes(numbers: Sequence[int], keys: Mapping[int, str]) -> Mapping[int, list[Index]]:
     query = (
         sa.select(IndexRow)
-        .where(IndexRow.collection_id == collection_id)
+        .where(IndexRow.collection_id.in_(numbers))
         .order_by(IndexRow.id)
         .execution_options(populate_existing=True)
     )
+    found: dict[int, list[Index]] = {number: [] for number in numbers}
     for row in db.session.scalars(query):
-        yield index_of(row, keys)
+        found[row.collection_id].append(index_of(row, keys))
+    return found
 
 
 def index_of(row: IndexRow, keys: Mapping[int, str]) -> Index:

@@ -8,9 +8,6 @@ from pydantic import BeforeValidator, Field
 from raindrop.core.v1 import NewId, Text, V1Model
 from raindrop.databases.models import NAME_MAX
 
-STRING_MAX = 1_073_741_824
-"""Characters of the longest string."""
-
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,35}\z")]
 """The key of an attribute or an index."""
 
@@ -85,26 +82,3 @@ class DocumentChange(InTransaction):
 
     data: Data | None = None
     permissions: Permissions | None = None
-
-
-class NewAttribute(V1Model):
-    """What attributes of every kind have."""
-
-    key: Key
-    required: bool
-    array: bool = False
-
-
-class NewString(NewAttribute):
-    """An attribute of text; the size is in characters."""
-
-    size: int = Field(ge=1, le=STRING_MAX)
-    default: Text | None = None
-
-
-class NewInteger(NewAttribute):
-    """An attribute of whole numbers."""
-
-    min: int | None = None
-    max: int | None = None
-    default: int | None = None

@@ -20,9 +20,6 @@ from raindrop.databases.errors import (
 )
 from raindrop.databases.models import Collection, Database
 from raindrop.databases.schema import database_tag
-from raindrop.jobs.service import create_job
-
-QUEUE = "databases"
 
 
 def create_database(
@@ -51,8 +48,8 @@ def create_database(
         db.session.flush()  # the database decides who was first
     except IntegrityError:
         raise DatabaseAlreadyExists from None
-    _forget(actor.tenant, database)
-    _publish(actor, database, "create")
+    forget_database(actor.tenant, database)
+    publish_database(actor, database, "create")
     return database
 
 
@@ -121,28 +118,9 @@ def update_database(actor: Actor, public_id: str, name: str, *, is_enabled: bool
     """
     database = get_database(actor.tenant, public_id, lock=True)
     database.name, database.is_enabled, database.updated_at = name, is_enabled, utc_now()
-    _forget(actor.tenant, database)
-    _publish(actor, database, "update")
+    forget_database(actor.tenant, database)
+    publish_database(actor, database, "update")
     return database
-
-
-def delete_database(actor: Actor, public_id: str) -> None:
-    """Delete a database: gone for everybody at once; a job drops the tables of its collections.
-
-    Raises:
-        DatabaseNotFound
-    """
-    database = get_database(actor.tenant, public_id, lock=True)
-    _publish(actor, database, "delete")
-    _forget(actor.tenant, database)
-    now = utc_now()
-    db.session.execute(
-        sa.update(Collection)
-        .where(Collection.database_id == database.id, Collection.deleted_at.is_(None))
-        .values(deleted_at=now)
-    )
-    database.deleted_at, database.public_id = now, f"~{database.id}"
-    create_job("databases.delete", queue=QUEUE, params={"database": database.id})
 
 
 def dump_database(database: Database) -> dict[str, Any]:
@@ -157,11 +135,13 @@ def dump_database(database: Database) -> dict[str, Any]:
     }
 
 
-def _forget(tenant: Tenant, database: Database) -> None:
+def forget_database(tenant: Tenant, database: Database) -> None:
+    """Drop what is cached of a database and of all in it."""
     get_cache().invalidate(database_tag(tenant.public_id, database.public_id))
 
 
-def _publish(actor: Actor, database: Database, action: str) -> None:
+def publish_database(actor: Actor, database: Database, action: str) -> None:
+    """Leave the event ``databases.ID.…``."""
     publish(
         f"databases.{database.public_id}.{action}",
         resource=f"database/{database.public_id}",

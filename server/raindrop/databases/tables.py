@@ -19,6 +19,14 @@ SCHEMA_VERSION = 1
 """Of the form of the tables that this release makes; the worker brings older ones to it."""
 
 ROLE_MAX = 128
+SYSTEM_COLUMNS = {
+    "$id": "_uid",
+    "$sequence": "_id",
+    "$createdAt": "_created",
+    "$updatedAt": "_updated",
+}
+"""The columns of what every document has, by its name in the contract."""
+
 ACTIONS = {"read": 0, "update": 1, "delete": 2}
 """What a row's permissions are about, and how the permission table has it."""
 
@@ -26,6 +34,9 @@ TEXT_FROM = 16_384
 MEDIUM_FROM = 65_536
 LONG_FROM = 16_777_216
 """From these sizes on a string is kept beside its row: 4 bytes a character, 65,535 a row."""
+
+SPATIAL = ("point", "linestring", "polygon")
+"""The types of coordinates, which only MySQL and MariaDB keep."""
 
 FORMAT_SIZES = {"email": 254, "url": 2000, "ip": 39, "enum": 255}
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from raindrop.core.formats import show_time
 from raindrop.databases.errors import DocumentInvalidStructure
 from raindrop.databases.schema import Attribute, Schema
+from raindrop.databases.tables import SPATIAL
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 ARRAY_MAX = 10_000
@@ -79,7 +80,7 @@ def show_value(attribute: Attribute, value: Any) -> Any:
         return value
     if attribute.type == "datetime":
         return show_time(value)
-    if attribute.type in ("point", "linestring", "polygon"):
+    if attribute.type in SPATIAL:
         return coordinates(value)
     return value
 
@@ -93,8 +94,8 @@ def _wrong(attribute: Attribute, reason: str) -> DocumentInvalidStructure:
 def _string(attribute: Attribute, value: Any) -> str:
     if not isinstance(value, str):
         raise _wrong(attribute, "must be a string")
-    if len(value) > attribute.size:
-        raise _wrong(attribute, f"must have at most {attribute.size} characters")
+    if len(value) > attribute.length_max:
+        raise _wrong(attribute, f"must have at most {attribute.length_max} characters")
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise _wrong(attribute, "must be Unicode text")
     if attribute.format and not _FORMATS[attribute.format](attribute, value):

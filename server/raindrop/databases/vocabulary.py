@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 
 from raindrop.core.credentials import current_service
 from raindrop.core.errors import AppError, answer_error
@@ -68,6 +68,23 @@ class Words:
             return answer
         return {self.fields.get(name, name): value for name, value in answer.items()}
 
+    def show_document(self, document: dict[str, Any]) -> dict[str, Any]:
+        """A document in these words, with the documents that are loaded in it; changed in place.
+
+        Its own values keep their keys, whatever those are.
+        """
+        if self.fields:
+            document["$tableId"] = document.pop("$collectionId")
+        if shows_sequence_as_text():
+            document["$sequence"] = str(document["$sequence"])
+        for key, value in document.items():
+            if key[0] == "$":
+                continue
+            for each in value if isinstance(value, list) else (value,):
+                if isinstance(each, dict):  # no value of a document's own is one
+                    self.show_document(each)
+        return document
+
     def parse_body(self, model: type[V]) -> V:
         """The body as a typed object, whose fields are named in the words of ``databases``.
 
@@ -117,6 +134,12 @@ TABLES = Words(
 _BY_SERVICE = {words.service: words for words in (DATABASES, TABLES)}
 
 
+def shows_sequence_as_text() -> bool:
+    """Whether the client asks for a form of answers after 1.8, in which ``$sequence`` is a text."""
+    match = re.match(r"(\d{1,3})\.(\d{1,3})", request.headers.get("X-Appwrite-Response-Format", ""))
+    return match is not None and (int(match[1]), int(match[2])) > (1, 8)
+
+
 def current_words() -> Words:
     """The words in which the request asks."""
     return _BY_SERVICE[current_service()]
@@ -136,8 +159,12 @@ class BothWords:
         for blueprint in self._blueprints.values():
             blueprint.register_error_handler(AppError, _answer)
 
-    def route(self, method: str, rule: str) -> Callable[[F], F]:
-        """Register a view for a method and rule."""
+    def route(self, method: str, rule: str, name: str = "") -> Callable[[F], F]:
+        """Register a view for a method and rule.
+
+        Args:
+            name: of the endpoint; the view's when not given.
+        """
 
         def register(view: F) -> F:
             for words, blueprint in self._blueprints.items():
@@ -146,7 +173,7 @@ class BothWords:
                     .replace("{attributes}", words.attributes)
                     .replace("{documents}", words.documents)
                 )
-                blueprint.add_url_rule(own, view.__name__, view, methods=[method])
+                blueprint.add_url_rule(own, name or view.__name__, view, methods=[method])
             return view
 
         return register

@@ -1,6 +1,6 @@
 """What remains of a deleted project, and deleting it in small steps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
 
@@ -10,6 +10,21 @@ from raindrop.core.events import EventDelivery, EventRow
 from raindrop.core.tenancy import CONSOLE, Project, project_tag
 
 BATCH = 500
+
+Cleaner = Callable[[int], Iterator[int]]
+
+_cleaners: list[Cleaner] = []
+
+
+def register_cleaner(clean: Cleaner) -> None:
+    """Have what another room keeps outside of tables with a ``project_id`` deleted first.
+
+    Args:
+        clean: is given the number of the deleted project and yields how many things it deleted;
+            what comes between two of its steps is one transaction.
+    """
+    if clean not in _cleaners:
+        _cleaners.append(clean)
 
 
 def find_deleted(project_id: int) -> Project | None:
@@ -29,6 +44,8 @@ def delete_rows(project_id: int) -> Iterator[int]:
     Yields:
         how many rows a batch had; what comes between two of them is one transaction.
     """
+    for clean in _cleaners:
+        yield from clean(project_id)
     yield from _delete_all(project_id)
     # What was under way when the project was deleted may have written since: whoever inserts a
     # row holds the project's, so behind this lock nothing comes.
