@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, jsonify
 
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
+from raindrop.core.edge import allow_edge, asked_by_edge, forbid_edge
 from raindrop.core.v1 import ListArguments, empty, limited, parse_query
-from raindrop.databases import documents, lists, transactions
+from raindrop.databases import cached, documents, lists, transactions
 from raindrop.databases.operations import Step
 from raindrop.databases.schemas import DocumentChange, InTransaction, NewDocument
 from raindrop.databases.vocabulary import BothWords, current_words
@@ -26,17 +27,29 @@ class ListInTransaction(ListArguments, InTransaction):
 
 @both.route("GET", DOCUMENTS)
 @allow(*READ)
-def list_documents(database_id: str, collection_id: str) -> dict[str, Any]:
+def list_documents(database_id: str, collection_id: str) -> Response:
     """Documents of a collection."""
-    given, actor = parse_query(ListInTransaction), current_actor()
+    given, actor, words = parse_query(ListInTransaction), current_actor(), current_words()
     schema = documents.open_schema(actor, database_id, collection_id)
-    found, total = transactions.look(
+    if given.transactionId:
+        staged, total = transactions.look(
+            actor,
+            given.transactionId,
+            lambda: lists.list_documents(actor, schema, given.queries, is_counted=given.total),
+        )
+        shown = {"total": total, words.documents: [words.show_document(each) for each in staged]}
+        return forbid_edge(jsonify(shown))
+    found = cached.list_documents(
         actor,
-        given.transactionId,
-        lambda: lists.list_documents(actor, schema, given.queries, is_counted=given.total),
+        schema,
+        given.queries,
+        is_counted=given.total,
+        name=words.documents,
+        form=words.form,
+        show=words.show_document,
+        is_marked=asked_by_edge(),
     )
-    words = current_words()
-    return {"total": total, words.documents: [words.show_document(each) for each in found]}
+    return answer_cached(found)
 
 
 @both.route("POST", DOCUMENTS)
@@ -86,3 +99,12 @@ def delete_document(database_id: str, collection_id: str, document_id: str) -> R
     step = Step("delete", database_id, collection_id, document_id)
     transactions.run(current_actor(), body.transactionId, step)
     return empty()
+
+
+def answer_cached(found: cached.Bytes) -> Response:
+    """A list's bytes as an answer, which nginx may keep if a visitor asked."""
+    response = Response(found.body, mimetype="application/json")
+    if not found.is_for_edge:
+        return forbid_edge(response)
+    ttl_ms = min(found.entry.ttl_ms, cached.EDGE_TTL_MS)
+    return allow_edge(response, found.tags, found.entry.generation, ttl_ms)
