@@ -155,6 +155,11 @@ class Schema:
         """Those that are relationships."""
         return {key: each for key, each in self.available.items() if each.relation is not None}
 
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """What is made of this object once and kept as long as it is, by names of its makers."""
+        return {}
+
     @property
     def has_table(self) -> bool:
         """Whether the worker has made its table yet; before, there can be no document."""
