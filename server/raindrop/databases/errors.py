@@ -182,6 +182,13 @@ class DocumentInvalidStructure(AppError):
     status = HTTPStatus.BAD_REQUEST
 
 
+class AttributeQueryLimitExceeded(AppError):
+    """A query has more values than one may."""
+
+    type = "general_attribute_query_limit_exceeded"
+    status = HTTPStatus.BAD_REQUEST
+
+
 class DocumentMissingData(AppError):
     """There is no data."""
 

@@ -6,8 +6,9 @@ from flask import Response
 
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
+from raindrop.core.edge import allow_edge, asked_by_edge, forbid_edge
 from raindrop.core.v1 import ListArguments, empty, limited, parse_query
-from raindrop.databases import documents, lists
+from raindrop.databases import cached, documents
 from raindrop.databases.schemas import DocumentChange, NewDocument
 from raindrop.databases.vocabulary import BothWords, current_words
 
@@ -21,13 +22,21 @@ both = BothWords("documents")
 
 @both.route("GET", DOCUMENTS)
 @allow(*READ)
-def list_documents(database_id: str, collection_id: str) -> dict[str, Any]:
+def list_documents(database_id: str, collection_id: str) -> Response:
     """Documents of a collection."""
-    given, actor = parse_query(ListArguments), current_actor()
+    given, actor, words = parse_query(ListArguments), current_actor(), current_words()
     schema = documents.open_schema(actor, database_id, collection_id)
-    found, total = lists.list_documents(actor, schema, given.queries, is_counted=given.total)
-    words = current_words()
-    return {"total": total, words.documents: [words.show_document(each) for each in found]}
+    found = cached.list_documents(
+        actor,
+        schema,
+        given.queries,
+        is_counted=given.total,
+        name=words.documents,
+        form=words.form,
+        show=words.show_document,
+        is_marked=asked_by_edge(),
+    )
+    return answer_cached(found)
 
 
 @both.route("POST", DOCUMENTS)
@@ -74,3 +83,12 @@ def delete_document(database_id: str, collection_id: str, document_id: str) -> R
     schema = documents.open_schema(actor, database_id, collection_id)
     documents.delete_document(actor, schema, document_id)
     return empty()
+
+
+def answer_cached(found: cached.Bytes) -> Response:
+    """A list's bytes as an answer, which nginx may keep if a visitor asked."""
+    response = Response(found.body, mimetype="application/json")
+    if not found.is_for_edge:
+        return forbid_edge(response)
+    ttl_ms = min(found.entry.ttl_ms, cached.EDGE_TTL_MS)
+    return allow_edge(response, found.tags, found.entry.generation, ttl_ms)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from raindrop.core.cache import get_cache
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
-from raindrop.core.tenancy import Tenant
+from raindrop.core.tenancy import Tenant, project_tag
 from raindrop.databases.errors import CollectionNotFound, DatabaseNotFound
 from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
 
@@ -155,6 +155,11 @@ class Schema:
         """Those that are relationships."""
         return {key: each for key, each in self.available.items() if each.relation is not None}
 
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """What is made of this object once and kept as long as it is, by names of its makers."""
+        return {}
+
     @property
     def has_table(self) -> bool:
         """Whether the worker has made its table yet; before, there can be no document."""
@@ -169,6 +174,11 @@ class Schema:
     def rows_tag(self) -> str:
         """The cache tag of its documents."""
         return rows_tag(self.id)
+
+    @cached_property
+    def project_tag(self) -> str:
+        """The cache tag of its project."""
+        return project_tag(self.project)
 
     @cached_property
     def database_tag(self) -> str:

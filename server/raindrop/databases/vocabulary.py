@@ -50,6 +50,11 @@ class Words:
     def _inward(self) -> Mapping[str, str]:
         return {theirs: ours for ours, theirs in self.fields.items()}
 
+    @property
+    def form(self) -> str:
+        """Tells answers of the current request from those in other words or another form."""
+        return f"{self.service}{'+' if shows_sequence_as_text() else ''}"
+
     def name(self, ours: str) -> str:
         """A field's name in these words."""
         return self.fields.get(ours, ours)
