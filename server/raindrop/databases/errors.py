@@ -243,6 +243,13 @@ class TransactionInvalid(AppError):
     status = HTTPStatus.BAD_REQUEST
 
 
+class TransactionFailed(AppError):
+    """An operation could not be done when the transaction was committed."""
+
+    type = "transaction_failed"
+    status = HTTPStatus.BAD_REQUEST
+
+
 class TransactionExpired(AppError):
     """The transaction's time is over."""
 

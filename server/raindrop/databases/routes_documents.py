@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, jsonify
 
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
 from raindrop.core.edge import allow_edge, asked_by_edge, forbid_edge
 from raindrop.core.v1 import ListArguments, empty, limited, parse_query
-from raindrop.databases import cached, documents
-from raindrop.databases.schemas import DocumentChange, NewDocument
+from raindrop.databases import cached, documents, lists, transactions
+from raindrop.databases.operations import Step
+from raindrop.databases.schemas import DocumentChange, InTransaction, NewDocument
 from raindrop.databases.vocabulary import BothWords, current_words
 
 READ, WRITE = ("rows.read", "documents.read"), ("rows.write", "documents.write")
@@ -20,12 +21,24 @@ DOCUMENT = f"{DOCUMENTS}/<document_id>"
 both = BothWords("documents")
 
 
+class ListInTransaction(ListArguments, InTransaction):
+    """What the list takes."""
+
+
 @both.route("GET", DOCUMENTS)
 @allow(*READ)
 def list_documents(database_id: str, collection_id: str) -> Response:
     """Documents of a collection."""
-    given, actor, words = parse_query(ListArguments), current_actor(), current_words()
+    given, actor, words = parse_query(ListInTransaction), current_actor(), current_words()
     schema = documents.open_schema(actor, database_id, collection_id)
+    if given.transactionId:
+        staged, total = transactions.look(
+            actor,
+            given.transactionId,
+            lambda: lists.list_documents(actor, schema, given.queries, is_counted=given.total),
+        )
+        shown = {"total": total, words.documents: [words.show_document(each) for each in staged]}
+        return forbid_edge(jsonify(shown))
     found = cached.list_documents(
         actor,
         schema,
@@ -46,18 +59,23 @@ def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any
     """Create a document."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(NewDocument)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    made = documents.create_document(actor, schema, body.documentId, body.data, body.permissions)
-    return words.show_document(made), 201
+    arguments = {"data": body.data, "permissions": body.permissions}
+    step = Step("create", database_id, collection_id, body.documentId, arguments)
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0]), 201
 
 
 @both.route("GET", DOCUMENT)
 @allow(*READ)
 def get_document(database_id: str, collection_id: str, document_id: str) -> dict[str, Any]:
     """One document."""
-    actor = current_actor()
+    given, actor = parse_query(InTransaction), current_actor()
     schema = documents.open_schema(actor, database_id, collection_id)
-    return current_words().show_document(documents.get_document(actor, schema, document_id))
+    found = transactions.look(
+        actor,
+        given.transactionId,
+        lambda: documents.get_document(actor, schema, document_id),
+    )
+    return current_words().show_document(found)
 
 
 @both.route("PATCH", DOCUMENT)
@@ -67,11 +85,9 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
     """Change some of a document's values."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(DocumentChange)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    changed = documents.update_document(
-        actor, schema, document_id, body.data or {}, body.permissions
-    )
-    return words.show_document(changed)
+    arguments = {"data": body.data or {}, "permissions": body.permissions}
+    step = Step("update", database_id, collection_id, document_id, arguments)
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0])
 
 
 @both.route("DELETE", DOCUMENT)
@@ -79,9 +95,9 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
 @limited(60, 60, LIMIT_KEY)
 def delete_document(database_id: str, collection_id: str, document_id: str) -> Response:
     """Delete a document."""
-    actor = current_actor()
-    schema = documents.open_schema(actor, database_id, collection_id)
-    documents.delete_document(actor, schema, document_id)
+    body = current_words().parse_body(InTransaction)
+    step = Step("delete", database_id, collection_id, document_id)
+    transactions.run(current_actor(), body.transactionId, step)
     return empty()
 
 

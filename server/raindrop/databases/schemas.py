@@ -63,7 +63,13 @@ class CollectionChange(V1Model):
     enabled: bool | None = None
 
 
-class NewDocument(V1Model):
+class InTransaction(V1Model):
+    """What every operation of documents may name besides."""
+
+    transactionId: str = Field("", max_length=36)  # noqa: N815  # the contract's name
+
+
+class NewDocument(InTransaction):
     """A document."""
 
     documentId: NewId  # noqa: N815
@@ -71,7 +77,7 @@ class NewDocument(V1Model):
     permissions: Permissions | None = None
 
 
-class DocumentChange(V1Model):
+class DocumentChange(InTransaction):
     """What changes of a document; what is not given stays."""
 
     data: Data | None = None
