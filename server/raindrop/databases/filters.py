@@ -9,10 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
 from raindrop.core.queries import Grammar, Query, QueryInvalid
-from raindrop.databases import spatial
+from raindrop.databases import relation_filters, spatial, terms
 from raindrop.databases.errors import AttributeQueryLimitExceeded
 from raindrop.databases.schema import Attribute, Schema
 from raindrop.databases.tables import rows_of
@@ -58,8 +59,12 @@ GRAMMAR = Grammar(
 )
 
 
-def condition(schema: Schema, query: Query) -> Condition:
+def condition(schema: Schema, query: Query, actor: Actor, depth: int = 0) -> Condition:
     """A filter as SQL.
+
+    Args:
+        actor: of related documents only those that they may read are looked at.
+        depth: relationships from the collection of the list to this one.
 
     Raises:
         QueryInvalid: no such attribute, a value of another type, a search without its index.
@@ -69,8 +74,11 @@ def condition(schema: Schema, query: Query) -> Condition:
         for nested in query.nested:
             if nested.method not in GRAMMAR.filters and nested.method not in ("and", "or"):
                 raise QueryInvalid(f"{query.method}: holds filters only")
-            parts.append(condition(schema, nested))
+            parts.append(condition(schema, nested, actor, depth))
         return sa.and_(*parts) if query.method == "and" else sa.or_(*parts)
+    if query.attribute.partition(".")[0] in schema.relations:
+        _check_count(query)
+        return relation_filters.condition(actor, schema, query, depth)
     attribute = known(schema, query.attribute)
     column = rows_of(schema).c[attribute.column]
     _check_count(query)
@@ -82,7 +90,11 @@ def condition(schema: Schema, query: Query) -> Condition:
         return spatial.condition(attribute, column, query)
     positive = NEGATIONS.get(query.method, query.method)
     found = _positive(schema, attribute, column, positive, query.values)
-    return found if positive == query.method else sa.or_(sa.not_(found), column.is_(None))
+    if positive == query.method:
+        return found
+    # A search is SQL text to SQLAlchemy, which negates no text.
+    denied = sa.case((found, 1), else_=0) == 0 if positive == "search" else sa.not_(found)
+    return sa.or_(denied, column.is_(None))
 
 
 def known(schema: Schema, key: str) -> Attribute:
@@ -138,7 +150,7 @@ def _positive(
     if method in TEXTUAL and attribute.type != "string":
         raise _not_for(attribute, method)
     if method == "search":
-        return _search(schema, attribute)
+        return _search(schema, attribute, values[0])
     if method == "equal":
         return column.in_(values)  # type: ignore[no-any-return]
     if method in _COMPARISONS:
@@ -205,7 +217,7 @@ def _has_element(attribute: Attribute, column: Any, value: Any) -> Condition:
     return sa.exists().select_from(each).where(found == value)
 
 
-def _search(schema: Schema, attribute: Attribute) -> Condition:
+def _search(schema: Schema, attribute: Attribute, text: str) -> Condition:
     index = next(
         (
             each
@@ -220,7 +232,7 @@ def _search(schema: Schema, attribute: Attribute) -> Condition:
         raise QueryInvalid(
             f'Searching by attribute "{attribute.key}" requires a fulltext index on it.'
         )
-    raise QueryInvalid("Searching is not served yet.")
+    return terms.match(schema, index, text)
 
 
 def fit(attribute: Attribute, value: Any) -> Any:

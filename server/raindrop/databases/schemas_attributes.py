@@ -153,3 +153,24 @@ class NewIndex(V1Model):
     lengths: Annotated[list[Whole | None], Field(max_length=MEMBERS_MAX)] = Field(
         default_factory=list
     )
+
+
+OnDelete = Literal["cascade", "restrict", "setNull"]
+
+
+class NewRelationship(V1Model):
+    """A relationship of a collection to another."""
+
+    relatedCollectionId: Text  # noqa: N815  # the contract's name
+    type: Literal["oneToOne", "manyToOne", "manyToMany", "oneToMany"]
+    twoWay: bool = False  # noqa: N815
+    key: Key | None = None
+    twoWayKey: Key | None = None  # noqa: N815
+    onDelete: OnDelete = "restrict"  # noqa: N815
+
+
+class RelationshipChange(V1Model):
+    """What changes of a relationship; what is not given stays."""
+
+    onDelete: OnDelete | None = None  # noqa: N815
+    newKey: Key | None = None  # noqa: N815

@@ -96,9 +96,12 @@ class Words:
         Raises:
             BadRequest
         """
-        inward = self._inward
-        given = read_fields().items()
-        return validate(model, {inward.get(name, name): v for name, v in given if v is not None})
+        given = self.inward(read_fields()).items()
+        return validate(model, {name: value for name, value in given if value is not None})
+
+    def inward(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of these words in the words of ``databases``."""
+        return {self._inward.get(name, name): value for name, value in given.items()}
 
 
 _NOUNS = (
