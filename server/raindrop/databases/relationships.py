@@ -19,6 +19,7 @@ from raindrop.databases.errors import (
     AttributeTypeInvalid,
 )
 from raindrop.databases.models import AttributeRow, Collection, Database, Status
+from raindrop.databases.relation_ddl import rows_of_relationship
 from raindrop.databases.schema import (
     Attribute,
     attribute_of,
@@ -28,7 +29,6 @@ from raindrop.databases.schema import (
     rows_tag,
 )
 from raindrop.databases.service import find_collection
-from raindrop.databases.sides import rows_of_relationship
 from raindrop.databases.widths import check_width
 from raindrop.jobs.service import create_job
 
