@@ -26,6 +26,7 @@ class _Asked:
 
     Attributes:
         keys: the order in which it is read; before a cursor that is backwards.
+        visible: how many rows its reader may see, if not all; from plans.FEW on, about.
     """
 
     schema: Schema
@@ -34,6 +35,7 @@ class _Asked:
     page: Page
     keys: tuple[Key, ...]
     cursor: Row | None
+    visible: int
 
 
 def list_documents(
@@ -57,9 +59,10 @@ def list_documents(
         return [], 0
     with limited():
         cursor = _cursor_row(schema, readable, page.cursor) if page.cursor else None
-        total = _total(schema, readable, filters) if is_counted else 0
+        visible = _visible(schema, readable, is_counted=is_counted and not filters)
+        total = _total(schema, readable, filters, visible) if is_counted else 0
         keys = turned(keys) if _is_backward(page) else keys
-        found = _page(_Asked(schema, readable, filters, page, keys, cursor), shape)
+        found = _page(_Asked(schema, readable, filters, page, keys, cursor, visible), shape)
     return [shape.show(row) for row in found], total
 
 
@@ -127,12 +130,23 @@ def _cursor_row(schema: Schema, readable: Reach, cursor: Query) -> Row:
     return row
 
 
-def _total(schema: Schema, readable: Reach, filters: Sequence[Condition]) -> int:
+def _visible(schema: Schema, readable: Reach, *, is_counted: bool) -> int:
+    """How many rows may be read, as far as a total or the choice of a plan needs it."""
+    if readable.is_all:
+        return 0
+    return plans.count_entries(schema, readable, TOTAL_MAX if is_counted else plans.FEW + 1)
+
+
+def _total(schema: Schema, readable: Reach, filters: Sequence[Condition], visible: int) -> int:
     if not readable.is_all and not filters:
-        return plans.count_entries(schema, readable, TOTAL_MAX)
+        return visible
     table = rows_of(schema)
-    query = sa.select(table.c["_id"]).select_from(table).where(*filters)
-    if not readable.is_all:
+    query = sa.select(table.c["_id"]).where(*filters)
+    if readable.is_all or visible > plans.FEW:
+        query = query.select_from(table)
+    else:
+        query = query.select_from(plans.few(schema, readable))
+    if not readable.is_all and visible > plans.FEW:
         query = query.where(plans.visible(schema, readable))
     return count_up_to(query)
 
@@ -152,13 +166,16 @@ def _page(asked: _Asked, shape: Selection) -> Sequence[sa.Row[Any]]:
 
 def _seen(query: "sa.Select[Any]", asked: _Asked) -> "sa.Select[Any]":
     """The query over visible rows only, by the plan that fits (plans.py)."""
-    schema, readable, page = asked.schema, asked.readable, asked.page
-    if plans.count_entries(schema, readable, plans.FEW + 1) <= plans.FEW:
+    schema, readable, keys = asked.schema, asked.readable, asked.keys
+    most, is_few = asked.page.limit + asked.page.offset, asked.visible <= plans.FEW
+    if is_few and not asked.filters and plans.is_of_entries(keys):
+        first = plans.first_of_few(schema, readable, keys, asked.cursor, most)
+        return query.select_from(first)
+    if is_few:
         return query.select_from(plans.few(schema, readable))
     is_mergeable = not asked.filters and len(readable.roles) <= plans.ROLES_MERGED_MAX
-    if is_mergeable and plans.is_by_creation(asked.keys):
-        most = page.limit + page.offset
-        return query.select_from(plans.merged(schema, readable, asked.keys, asked.cursor, most))
+    if is_mergeable and plans.is_by_creation(keys):
+        return query.select_from(plans.merged(schema, readable, keys, asked.cursor, most))
     return query.where(plans.visible(schema, readable))
 
 
