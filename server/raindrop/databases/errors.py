@@ -205,6 +205,14 @@ class DocumentMissingPayload(AppError):
     message = "Give data or permissions to change."
 
 
+class BulkUnsupported(AppError):
+    """The collection has relationships."""
+
+    type = "general_bad_request"
+    status = HTTPStatus.BAD_REQUEST
+    message = "A collection with relationships takes its documents one by one."
+
+
 class DocumentUpdateConflict(AppError):
     """Somebody else changed the document meanwhile."""
 
@@ -240,6 +248,13 @@ class TransactionInvalid(AppError):
     """An operation is none, or the transaction's state does not allow this."""
 
     type = "transaction_invalid"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class TransactionFailed(AppError):
+    """An operation could not be done when the transaction was committed."""
+
+    type = "transaction_failed"
     status = HTTPStatus.BAD_REQUEST
 
 

@@ -8,6 +8,8 @@ from raindrop.databases import (
     routes_databases,
     routes_documents,
     routes_indexes,
+    routes_relationships,
+    routes_transactions,
 )
 
 PARTS = (
@@ -22,6 +24,8 @@ def init_room(app: Flask) -> None:
         routes_collections,
         routes_attributes,
         routes_indexes,
+        routes_relationships,
         routes_documents,
+        routes_transactions,
     ):
         part.both.init_app(app)

@@ -61,18 +61,3 @@ class CollectionChange(V1Model):
     permissions: Permissions | None = None
     documentSecurity: bool | None = None  # noqa: N815
     enabled: bool | None = None
-
-
-class NewDocument(V1Model):
-    """A document."""
-
-    documentId: NewId  # noqa: N815
-    data: Data = Field(default_factory=dict)
-    permissions: Permissions | None = None
-
-
-class DocumentChange(V1Model):
-    """What changes of a document; what is not given stays."""
-
-    data: Data | None = None
-    permissions: Permissions | None = None
