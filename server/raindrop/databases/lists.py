@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from raindrop.core.access import Actor
 from raindrop.core.db import db
-from raindrop.core.queries import TOTAL_MAX, CursorNotFound, Page, Query, count_up_to, parse_queries
+from raindrop.core.queries import TOTAL_MAX, CursorNotFound, Page, Query, parse_queries
 from raindrop.databases import loading, plans
 from raindrop.databases.filters import GRAMMAR, Condition, condition
 from raindrop.databases.limits import limited
@@ -60,9 +60,9 @@ def list_documents(
     with limited():
         cursor = _cursor_row(schema, readable, page.cursor) if page.cursor else None
         visible = _visible(schema, readable, is_counted=is_counted and not filters)
-        total = _total(schema, readable, filters, visible) if is_counted else 0
         keys = turned(keys) if _is_backward(page) else keys
-        found = _page(_Asked(schema, readable, filters, page, keys, cursor, visible), shape)
+        asked = _Asked(schema, readable, filters, page, keys, cursor, visible)
+        found, total = _page(asked, shape, is_counted=is_counted)
     documents = [shape.show(row) for row in found]
     loading.load(actor, schema, documents, shape.paths)
     return documents, total
@@ -139,31 +139,44 @@ def _visible(schema: Schema, readable: Reach, *, is_counted: bool) -> int:
     return plans.count_entries(schema, readable, TOTAL_MAX if is_counted else plans.FEW + 1)
 
 
-def _total(schema: Schema, readable: Reach, filters: Sequence[Condition], visible: int) -> int:
-    if not readable.is_all and not filters:
-        return visible
+def _total(asked: _Asked) -> sa.ScalarSelect[int] | int:
+    """How many rows fit, as a number or as part of a statement."""
+    schema, readable = asked.schema, asked.readable
+    if not readable.is_all and not asked.filters:
+        return asked.visible
     table = rows_of(schema)
-    query = sa.select(table.c["_id"]).where(*filters)
-    if readable.is_all or visible > plans.FEW:
+    query: sa.Select[Any] = sa.select(sa.literal_column("1").label("n")).where(*asked.filters)
+    if readable.is_all:
         query = query.select_from(table)
-    else:
+    elif asked.visible <= plans.FEW:
         query = query.select_from(plans.few(schema, readable))
-    if not readable.is_all and visible > plans.FEW:
-        query = query.where(plans.visible(schema, readable))
-    return count_up_to(query)
+    else:
+        query = query.select_from(table).where(plans.visible(schema, readable))
+    # Its own FROM all the same: it stands in a statement over the same table.
+    some = query.correlate(None).limit(TOTAL_MAX).subquery("t")
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
 
 
-def _page(asked: _Asked, shape: Selection) -> Sequence[sa.Row[Any]]:
-    """The rows of a page, in its order."""
+def _page(asked: _Asked, shape: Selection, *, is_counted: bool) -> tuple[Sequence[Any], int]:
+    """The rows of a page, in its order, and how many fit in all, by one statement.
+
+    Behind a last page there is no row to bring the number along, and it takes another.
+    """
     schema, page = asked.schema, asked.page
-    query = sa.select(*shape.columns).where(*asked.filters)
+    total = _total(asked) if is_counted else 0
+    more = [] if isinstance(total, int) else [total]
+    query = sa.select(*shape.columns, *more).where(*asked.filters)
     if asked.cursor is not None:
         query = query.where(behind(columns_of(schema), asked.keys, asked.cursor))
     if not asked.readable.is_all:
         query = _seen(query, asked)
     query = query.order_by(*clauses(schema, asked.keys)).limit(page.limit)
+    found: Sequence[Any]
     found = db.session.execute(query.offset(page.offset) if page.offset else query).all()
-    return found[::-1] if _is_backward(page) else found
+    if not isinstance(total, int):
+        total = int(found[0][-1]) if found else db.session.scalar(sa.select(total)) or 0
+        found = [row[:-1] for row in found]
+    return (found[::-1] if _is_backward(page) else found), total
 
 
 def _seen(query: "sa.Select[Any]", asked: _Asked) -> "sa.Select[Any]":
