@@ -43,6 +43,10 @@ COUNTS = {"between": 2, "notBetween": 2, "isNull": 0, "isNotNull": 0}
 MANY = {"equal", "contains", "notContains", "containsAny", "containsAll"}
 TEXTUAL = {"startsWith", "endsWith", "contains", "containsAny", "containsAll", "search"}
 
+_NULLS: dict[str, Operator] = {
+    "isNull": lambda column, _: column.is_(None),
+    "isNotNull": lambda column, _: column.is_not(None),
+}
 _COMPARISONS: dict[str, Operator] = {
     "lessThan": lambda column, values: column < values[0],
     "lessThanEqual": lambda column, values: column <= values[0],
@@ -82,12 +86,14 @@ def condition(schema: Schema, query: Query, actor: Actor, depth: int = 0) -> Con
     attribute = known(schema, query.attribute)
     column = rows_of(schema).c[attribute.column]
     _check_count(query)
-    if query.method == "isNull":
-        return column.is_(None)
-    if query.method == "isNotNull":
-        return column.is_not(None)
+    if query.method in _NULLS:
+        return _NULLS[query.method](column, ())
     if attribute.type in spatial.KINDS:
         return spatial.condition(attribute, column, query)
+    return _value_condition(schema, attribute, column, query)
+
+
+def _value_condition(schema: Schema, attribute: Attribute, column: Any, query: Query) -> Condition:
     positive = NEGATIONS.get(query.method, query.method)
     found = _positive(schema, attribute, column, positive, query.values)
     if positive == query.method:
