@@ -228,3 +228,24 @@ def test_a_selection_leaves_out_what_is_not_named(place: Place, fruit: str) -> N
     assert own(first("name", "size")) == {"name", "size"}
     assert own(first("$id")) == set()
     assert {"$id", "$sequence", "$createdAt", "$updatedAt", "$permissions"} <= set(first("name"))
+
+
+def test_a_search_needs_its_index(place: Place, fruit: str) -> None:
+    visitor, url = place.project.guest(), place.documents_of(fruit)
+    body = {"key": "words", "type": "fulltext", "attributes": ["name"]}
+    if place.service == "tablesdb":
+        body["columns"] = body.pop("attributes")
+    assert place.key.post(f"{place.at(fruit)}/indexes", json=body).status_code == 202
+    place.wait(fruit)
+
+    def found(query: dict[str, Any]) -> str:
+        listed = visitor.get(url, params=args(query))
+        assert listed.status_code == 200, listed.text
+        assert listed.json()["total"] == len(listed.json()[place.documents])
+        return "".join(each["$id"] for each in listed.json()[place.documents])
+
+    assert found(q("search", "name", "apple")) == "ab"
+    assert found(q("search", "name", "滴石")) == "c"
+    assert found(q("notSearch", "name", "apple")) == "cde"
+    assert found(q("search", "name", "")) == ""
+    assert found(q("and", None, q("search", "name", "pie"), q("search", "name", "apple"))) == "b"

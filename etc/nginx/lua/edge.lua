@@ -236,7 +236,8 @@ function M.drop()
     local known = (headers["X-Generation"] or ""):gmatch("%d+")
     if not headers["X-Tag"] then return ngx.exit(ngx.HTTP_BAD_REQUEST) end
     for tag in headers["X-Tag"]:gmatch("%S+") do
-        local generation = tonumber(known())
+        local text = known()
+        local generation = text and tonumber(text)
         if generation then
             if (headers["X-Paths"] or "") ~= "" then take_pages(headers, tag, generation) end
             raise(tag, generation)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
 from raindrop.core.queries import Grammar, Query, QueryInvalid
-from raindrop.databases import spatial
+from raindrop.databases import spatial, terms
 from raindrop.databases.errors import AttributeQueryLimitExceeded
 from raindrop.databases.schema import Attribute, Schema
 from raindrop.databases.tables import rows_of
@@ -82,7 +82,11 @@ def condition(schema: Schema, query: Query) -> Condition:
         return spatial.condition(attribute, column, query)
     positive = NEGATIONS.get(query.method, query.method)
     found = _positive(schema, attribute, column, positive, query.values)
-    return found if positive == query.method else sa.or_(sa.not_(found), column.is_(None))
+    if positive == query.method:
+        return found
+    # A search is SQL text to SQLAlchemy, which negates no text.
+    denied = sa.case((found, 1), else_=0) == 0 if positive == "search" else sa.not_(found)
+    return sa.or_(denied, column.is_(None))
 
 
 def known(schema: Schema, key: str) -> Attribute:
@@ -138,7 +142,7 @@ def _positive(
     if method in TEXTUAL and attribute.type != "string":
         raise _not_for(attribute, method)
     if method == "search":
-        return _search(schema, attribute)
+        return _search(schema, attribute, values[0])
     if method == "equal":
         return column.in_(values)  # type: ignore[no-any-return]
     if method in _COMPARISONS:
@@ -205,7 +209,7 @@ def _has_element(attribute: Attribute, column: Any, value: Any) -> Condition:
     return sa.exists().select_from(each).where(found == value)
 
 
-def _search(schema: Schema, attribute: Attribute) -> Condition:
+def _search(schema: Schema, attribute: Attribute, text: str) -> Condition:
     index = next(
         (
             each
@@ -220,7 +224,7 @@ def _search(schema: Schema, attribute: Attribute) -> Condition:
         raise QueryInvalid(
             f'Searching by attribute "{attribute.key}" requires a fulltext index on it.'
         )
-    raise QueryInvalid("Searching is not served yet.")
+    return terms.match(schema, index, text)
 
 
 def fit(attribute: Attribute, value: Any) -> Any:

@@ -130,7 +130,8 @@ def _cursor_row(schema: Schema, readable: Reach, cursor: Query) -> Row:
 def _total(schema: Schema, readable: Reach, filters: Sequence[Condition]) -> int:
     if not readable.is_all and not filters:
         return plans.count_entries(schema, readable, TOTAL_MAX)
-    query = sa.select(rows_of(schema).c["_id"]).where(*filters)
+    table = rows_of(schema)
+    query = sa.select(table.c["_id"]).select_from(table).where(*filters)
     if not readable.is_all:
         query = query.where(plans.visible(schema, readable))
     return count_up_to(query)
