@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from raindrop.core.db import db
 from raindrop.core.records import BOM, CONTENT_TYPES
+from raindrop.databases.filters import Condition
 from raindrop.databases.rows import show_row
 from raindrop.databases.schema import Attribute, Schema
 from raindrop.databases.tables import rows_of
@@ -19,7 +20,7 @@ from raindrop.databases.transfers import (
     guard_text,
     is_json,
     read_filters,
-    schema_of_job,
+    open_job,
 )
 from raindrop.jobs.files import add_file, append, find_file
 from raindrop.jobs.models import JobFile
@@ -33,19 +34,19 @@ BATCH_BYTES = 2 * 1024 * 1024
 def export_documents(job: RunningJob) -> Iterator[Progress]:
     """Write the documents to the job's file; the checkpoint is the newest ``$sequence`` written,
     and the columns, which stay as they were when it began."""
-    schema = schema_of_job(job.params)
+    actor, schema = open_job(job.params)
     file_format, queries = job.params["format"], job.params["queries"]
     columns: list[str] = job.checkpoint.get("columns") or list(columns_of(schema))
     file = find_file(job.id, "output") or _new_file(job, columns)
     table = rows_of(schema)
     count = sa.select(sa.func.count()).select_from(table)
-    total = db.session.scalar(count.where(*read_filters(schema, queries))) or 0
+    total = db.session.scalar(count.where(*read_filters(actor, schema, queries))) or 0
     done, after = job.checkpoint.get("done", 0), job.checkpoint.get("after", 0)
     size = BATCH_FIRST
     yield Progress(done, max(total, done), {"done": done, "after": after, "columns": columns})
     while True:
-        schema = schema_of_job(job.params)
-        rows = _batch(schema, queries, after, size)
+        actor, schema = open_job(job.params)
+        rows = _batch(schema, read_filters(actor, schema, queries), after, size)
         if not rows:
             break
         written = _dump(schema, columns, rows, file_format)
@@ -64,9 +65,11 @@ def _new_file(job: RunningJob, columns: Sequence[str]) -> JobFile:
     return add_file(job.id, "output", name, CONTENT_TYPES[file_format], io.BytesIO(header))
 
 
-def _batch(schema: Schema, queries: Sequence[str], after: int, size: int) -> list[dict[str, Any]]:
+def _batch(
+    schema: Schema, filters: Sequence[Condition], after: int, size: int
+) -> list[dict[str, Any]]:
     table = rows_of(schema)
-    query = sa.select(table).where(*read_filters(schema, queries), table.c["_id"] > after)
+    query = sa.select(table).where(*filters, table.c["_id"] > after)
     found = db.session.execute(query.order_by(table.c["_id"]).limit(size)).mappings()
     return [show_row(schema, row) for row in found]
 

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from raindrop.core.access import system
 from raindrop.core.records import BadLine
-from raindrop.core.tenancy import tenant_by_id
 from raindrop.databases.drafting import RawRecord, Records, draft
 from raindrop.databases.schema import Schema
 from raindrop.databases.storing import Draft, store
-from raindrop.databases.transfers import schema_of_job
+from raindrop.databases.transfers import open_job
 from raindrop.jobs.files import delete_file, find_file, read_from
 from raindrop.jobs.runner import JobFailed, Progress, RunningJob
 
@@ -72,12 +70,10 @@ def _batches(records: Records) -> Iterator[_Batch]:
 
 
 def _import_batch(job: RunningJob, state: dict[str, Any], batch: _Batch) -> dict[str, Any]:
-    schema = schema_of_job(job.params)
-    tenant = tenant_by_id(job.params["project"])
-    assert tenant is not None, "schema_of_job has looked"
+    actor, schema = open_job(job.params)
     bad, drafts = _sort(schema, batch.records)
     overwrites = job.params["on_conflict"] == "overwrite"
-    stored = store(system(tenant), schema, drafts, overwrites=overwrites)
+    stored = store(actor, schema, drafts, overwrites=overwrites)
     bad = sorted([*bad, *stored.bad])
     rejections = [*state["rejections"], *(each._asdict() for each in bad)]
     return {

@@ -8,13 +8,14 @@ from raindrop.databases import (
     routes_databases,
     routes_documents,
     routes_indexes,
+    routes_relationships,
     routes_transactions,
     routes_transfers,
 )
 
 PARTS = (
-    routes_databases, routes_collections, routes_attributes, routes_indexes, routes_documents,
-    routes_transactions,
+    routes_databases, routes_collections, routes_attributes, routes_relationships, routes_indexes,
+    routes_documents, routes_transactions,
 )  # fmt: skip
 
 

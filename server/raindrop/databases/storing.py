@@ -1,19 +1,16 @@
 """Putting a batch of imported documents into their table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import sqlalchemy as sa
 
 from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.records import BadLine
-from raindrop.databases.documents import publish_document
+from raindrop.databases.documents import publish_documents
 from raindrop.databases.errors import DocumentAlreadyExists
-from raindrop.databases.rows import Row, insert_rows, show_row, update_row
+from raindrop.databases.rows import Row, find_rows, insert_rows, show_row, update_row
 from raindrop.databases.schema import Schema
-from raindrop.databases.tables import rows_of
 
 TAKEN = "A document with one of these unique values is there already."
 
@@ -44,7 +41,7 @@ class Stored:
 
 def store(actor: Actor, schema: Schema, drafts: Sequence[Draft], *, overwrites: bool) -> Stored:
     """Create the documents that are not there, and overwrite or skip those that are."""
-    there = _rows(schema, [draft.row["_uid"] for draft in drafts])
+    there = find_rows(schema, {draft.row["_uid"] for draft in drafts})
     new: dict[str, Draft] = {}
     again: list[Draft] = []
     result = Stored(0, 0, 0, [])
@@ -58,7 +55,7 @@ def store(actor: Actor, schema: Schema, drafts: Sequence[Draft], *, overwrites: 
             result.skipped += 1
     _create(actor, schema, list(new.values()), result)
     if again:
-        there = _rows(schema, [draft.row["_uid"] for draft in again])
+        there = find_rows(schema, {draft.row["_uid"] for draft in again})
     for draft in again:
         _overwrite(actor, schema, draft, there, result)
     return result
@@ -74,8 +71,7 @@ def _create(actor: Actor, schema: Schema, drafts: Sequence[Draft], result: Store
                 result.bad.append(BadLine(draft.line, "already_exists", TAKEN))
             else:
                 made += one
-    for row in made:
-        publish_document(actor, schema, show_row(schema, row), "create")
+    publish_documents(actor, schema, [show_row(schema, row) for row in made], "create")
     result.imported += len(made)
 
 
@@ -107,12 +103,5 @@ def _overwrite(
     except DocumentAlreadyExists:
         result.bad.append(BadLine(draft.line, "already_exists", TAKEN))
         return
-    publish_document(actor, schema, show_row(schema, {**row, **values}), "update")
+    publish_documents(actor, schema, [show_row(schema, {**row, **values})], "update")
     result.overwritten += 1
-
-
-def _rows(schema: Schema, uids: Iterable[str]) -> dict[str, Row]:
-    table = rows_of(schema)
-    query = sa.select(table).where(table.c["_uid"].in_(sorted(set(uids)))).order_by(table.c["_uid"])
-    found = db.session.execute(query.with_for_update()).mappings()
-    return {row["_uid"]: row for row in found}

@@ -4,7 +4,7 @@ directions know of a file's columns."""
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
-from raindrop.core.access import Actor
+from raindrop.core.access import Actor, system
 from raindrop.core.errors import BadRequest, PayloadTooLarge
 from raindrop.core.formats import IMPORT_LIMIT_BYTES
 from raindrop.core.queries import QueryInvalid, parse_queries
@@ -75,12 +75,12 @@ def start_export(
         QueryInvalid: a query is none, or is no filter.
     """
     schema = open_schema(actor, database, collection)
-    read_filters(schema, queries)
+    read_filters(actor, schema, queries)
     params = _params(actor, schema, file_format) | {"queries": list(queries)}
     return create_job("databases.export", queue="exports", params=params)
 
 
-def read_filters(schema: Schema, queries: Sequence[str]) -> list[Condition]:
+def read_filters(actor: Actor, schema: Schema, queries: Sequence[str]) -> list[Condition]:
     """The filters of an export as SQL.
 
     Raises:
@@ -89,11 +89,11 @@ def read_filters(schema: Schema, queries: Sequence[str]) -> list[Condition]:
     page = parse_queries(queries, GRAMMAR)
     if len(page.filters) != len(queries):
         raise QueryInvalid("An export takes filters only; it is in the order of $sequence.")
-    return conditions(schema, page)
+    return conditions(actor, schema, page)
 
 
-def schema_of_job(params: Mapping[str, Any]) -> Schema:
-    """The collection that a job is about, as it is by now.
+def open_job(params: Mapping[str, Any]) -> tuple[Actor, Schema]:
+    """Who works for a job, and the collection that it is about, as it is by now.
 
     Raises:
         DatabaseNotFound, CollectionNotFound
@@ -107,7 +107,7 @@ def schema_of_job(params: Mapping[str, Any]) -> Schema:
         raise JobFailed("The collection was deleted; another has its id by now.")
     if not schema.has_table:
         raise JobFailed("The collection is still being made.")
-    return schema
+    return system(tenant), schema
 
 
 def columns_of(schema: Schema) -> tuple[str, ...]:
