@@ -9,10 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
 from raindrop.core.queries import Grammar, Query, QueryInvalid
-from raindrop.databases import spatial, terms
+from raindrop.databases import relation_filters, spatial, terms
 from raindrop.databases.errors import AttributeQueryLimitExceeded
 from raindrop.databases.schema import Attribute, Schema
 from raindrop.databases.tables import rows_of
@@ -58,8 +59,12 @@ GRAMMAR = Grammar(
 )
 
 
-def condition(schema: Schema, query: Query) -> Condition:
+def condition(schema: Schema, query: Query, actor: Actor, depth: int = 0) -> Condition:
     """A filter as SQL.
+
+    Args:
+        actor: of related documents only those that they may read are looked at.
+        depth: relationships from the collection of the list to this one.
 
     Raises:
         QueryInvalid: no such attribute, a value of another type, a search without its index.
@@ -69,8 +74,11 @@ def condition(schema: Schema, query: Query) -> Condition:
         for nested in query.nested:
             if nested.method not in GRAMMAR.filters and nested.method not in ("and", "or"):
                 raise QueryInvalid(f"{query.method}: holds filters only")
-            parts.append(condition(schema, nested))
+            parts.append(condition(schema, nested, actor, depth))
         return sa.and_(*parts) if query.method == "and" else sa.or_(*parts)
+    if query.attribute.partition(".")[0] in schema.relations:
+        _check_count(query)
+        return relation_filters.condition(actor, schema, query, depth)
     attribute = known(schema, query.attribute)
     column = rows_of(schema).c[attribute.column]
     _check_count(query)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.queries import TOTAL_MAX, CursorNotFound, Page, Query, count_up_to, parse_queries
-from raindrop.databases import plans
+from raindrop.databases import loading, plans
 from raindrop.databases.filters import GRAMMAR, Condition, condition
 from raindrop.databases.limits import limited
 from raindrop.databases.orders import Key, behind, clauses, columns_of, order_keys, turned
@@ -49,7 +49,7 @@ def list_documents(
     readable = reach(actor, schema, "read")
     page = parse_queries(queries, GRAMMAR)
     shape = selection_of(schema, page)
-    filters = conditions(schema, page)
+    filters = conditions(actor, schema, page)
     keys = order_keys(schema, page)
     if not schema.has_table:
         if page.cursor:
@@ -60,7 +60,9 @@ def list_documents(
         total = _total(schema, readable, filters) if is_counted else 0
         keys = turned(keys) if _is_backward(page) else keys
         found = _page(_Asked(schema, readable, filters, page, keys, cursor), shape)
-    return [shape.show(row) for row in found], total
+    documents = [shape.show(row) for row in found]
+    loading.load(actor, schema, documents, shape.paths)
+    return documents, total
 
 
 def matching_rows(
@@ -74,7 +76,7 @@ def matching_rows(
     """
     allowed = reach(actor, schema, action)
     page = parse_queries(queries, GRAMMAR)
-    where, keys = conditions(schema, page), order_keys(schema, page)
+    where, keys = conditions(actor, schema, page), order_keys(schema, page)
     if not schema.has_table:
         return []
     if not allowed.is_all:
@@ -99,13 +101,13 @@ def select_shape(schema: Schema, queries: Sequence[str]) -> Selection:
     return selection_of(schema, parse_queries(queries, GRAMMAR))
 
 
-def conditions(schema: Schema, page: Page) -> list[Condition]:
+def conditions(actor: Actor, schema: Schema, page: Page) -> list[Condition]:
     """The filters of a list as SQL.
 
     Raises:
         QueryInvalid
     """
-    return [condition(schema, query) for query in page.filters]
+    return [condition(schema, query, actor) for query in page.filters]
 
 
 def _cursor_row(schema: Schema, readable: Reach, cursor: Query) -> Row:

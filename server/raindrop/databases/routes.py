@@ -8,6 +8,7 @@ from raindrop.databases import (
     routes_databases,
     routes_documents,
     routes_indexes,
+    routes_relationships,
     routes_transactions,
 )
 
@@ -23,6 +24,7 @@ def init_room(app: Flask) -> None:
         routes_collections,
         routes_attributes,
         routes_indexes,
+        routes_relationships,
         routes_documents,
         routes_transactions,
     ):
