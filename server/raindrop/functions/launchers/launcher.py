@@ -1,0 +1,249 @@
+"""Runs one Python action inside its sandbox: the resident half of ``functions/channel.py``.
+
+Started as ``python -I -S launcher.py CODE_FOLDER`` with a stream socket at descriptor 3. Only what
+is cheap is imported here, for these imports are what every warm sandbox weighs. The protocol (one
+JSON object a line) is described in ``functions/channel.py``.
+"""
+
+import builtins
+import json
+import os
+import signal
+import sys
+import time
+
+CHANNEL = 3
+OWN_FOLDER = "/tmp"
+ONCE = "Cannot initialize the action more than once."
+
+
+class Failure(Exception):
+    """What the caller is told: a message, the status, and where in the user's code."""
+
+    def __init__(self, message, status=502, at=None):
+        super().__init__(message)
+        self.status = status
+        self.at = at
+
+
+class Launcher:
+    """One action's code, once it is there, and what it may not leave behind."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.function = None
+        self.is_handler = False
+        self.was_initialised = False
+        self.result_bytes = 1 << 20
+        self.environment = dict(os.environ)
+
+    def init(self, value):
+        """Load the entry file and find the function that runs."""
+        if self.was_initialised:
+            raise Failure(ONCE, 403)
+        self.was_initialised = True
+        self.is_handler = value.get("style") == "handler"
+        self.result_bytes = value.get("result_bytes", self.result_bytes)
+        self.environment.update(value.get("env") or {})
+        os.environ.clear()
+        os.environ.update(self.environment)
+        name = value.get("main") or "main"
+        namespace = self.load(value.get("entry") or "__main__.py")
+        self.function = namespace.get(name)
+        if not callable(self.function):
+            raise Failure(f'The code has no function "{name}".')
+        return {"ok": True}
+
+    def load(self, entry):
+        path = os.path.join(self.folder, entry)
+        home = os.path.dirname(path)
+        # Dependencies of the build step lie beside the code, or in these folders of it.
+        for extra in ("packages", "virtualenv/lib/python3/site-packages", ""):
+            folder = os.path.join(self.folder, extra) if extra else self.folder
+            if os.path.isdir(folder) and folder not in sys.path:
+                sys.path.insert(0, folder)
+        if home not in sys.path:
+            sys.path.insert(0, home)
+        try:
+            with open(path, "rb") as file:
+                source = file.read()
+        except OSError:
+            raise Failure(f'The code has no file "{entry}".') from None
+        # A real module: pickle, dataclasses and the like look for it by name.
+        module = type(sys)("action")
+        module.__file__ = path
+        sys.modules["action"] = module
+        exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102
+        return module.__dict__
+
+    def run(self, body):
+        """One activation: its context in the environment, its argument to the function."""
+        if self.function is None:
+            raise Failure("The action was not initialised.", 403)
+        context = {
+            f"__OW_{name.upper()}": str(value)
+            for name, value in body.items()
+            if name != "value" and value is not None
+        }
+        os.environ.clear()
+        os.environ.update(self.environment)
+        os.environ.update(context)
+        value = body.get("value") or {}
+        if not self.is_handler:
+            return self.settle(self.function(value))
+        return self.handle(value)
+
+    def settle(self, result):
+        if hasattr(result, "__await__"):
+            import asyncio
+
+            async def wait():
+                return await result
+
+            return asyncio.run(wait())
+        return result
+
+    def handle(self, value):
+        """The handler style: ``main(context)`` gets a request and gives a response."""
+        import handler
+
+        context = handler.Context(value)
+        output = self.settle(self.function(context))
+        if output is None:
+            raise Failure(
+                "The function returned nothing; return context.res.empty() where that is meant."
+            )
+        return handler.encode(output)
+
+    def describe(self, error):
+        """A message with the line of the user's file, and the traceback of their frames on
+        stderr."""
+        import traceback
+
+        at = None
+        if isinstance(error, SyntaxError) and error.filename:
+            at = {"file": self.relative(error.filename), "line": error.lineno}
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename.startswith(self.folder)
+        ]
+        if frames and at is None:
+            at = {"file": self.relative(frames[-1].filename), "line": frames[-1].lineno}
+        text = ["Traceback (most recent call last):\n"] if frames else []
+        text += traceback.format_list(frames)
+        text += traceback.format_exception_only(type(error), error)
+        print("".join(text).replace(self.folder + "/", ""), end="", file=sys.stderr)
+        what = getattr(error, "msg", None) if isinstance(error, SyntaxError) else str(error)
+        message = f"{type(error).__name__}: {what}" if what else type(error).__name__
+        if at:
+            message += f" ({at['file']}, line {at['line']})"
+        return Failure(message, at=at)
+
+    def relative(self, path):
+        return path[len(self.folder) + 1 :] if path.startswith(self.folder) else path
+
+    def answer(self, request):
+        """The reply to one request; a failure of the user's code is a reply too."""
+        try:
+            path, body = request["path"], request.get("body") or {}
+            if path == "/init":
+                result = self.init(body.get("value") or {})
+            elif path == "/run":
+                result = self.run(body)
+                if not isinstance(result, (dict, list)):
+                    raise Failure("The action did not return a dictionary.")
+            else:
+                raise Failure("There is nothing at this path.", 404)
+            return self.pack(request, 200, result)
+        except Failure as failure:
+            return self.refuse(request, failure)
+        except BaseException as error:
+            return self.refuse(request, self.describe(error))
+
+    def pack(self, request, status, body, at=None):
+        try:
+            text = json.dumps(body, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise Failure(f"The result cannot be JSON: {error}.") from None
+        if len(text) > self.result_bytes and status == 200:
+            raise Failure(
+                f"The result has {len(text)} bytes, the limit is {self.result_bytes}.", 413
+            )
+        head = {"id": request.get("id"), "status": status}
+        if at:
+            head["at"] = at
+        return json.dumps(head)[:-1] + ', "body": ' + text + "}\n"
+
+    def refuse(self, request, failure):
+        return self.pack(request, failure.status, {"error": str(failure)[:8192]}, failure.at)
+
+
+def clean(code_folder):
+    """Remove what an activation left for the next: files, the place, signals."""
+    try:
+        os.chdir(code_folder)
+        if OWN_FOLDER and os.environ.get("RAINDROP_SANDBOX") != "none":
+            for entry in os.scandir(OWN_FOLDER):
+                if entry.is_dir(follow_symlinks=False):
+                    import shutil
+
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                else:
+                    os.unlink(entry.path)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except OSError:
+        pass
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass
+
+
+def read_lines(descriptor):
+    held = b""
+    while True:
+        piece = os.read(descriptor, 1 << 16)
+        if not piece:
+            return
+        held += piece
+        while b"\n" in held:
+            line, _, held = held.partition(b"\n")
+            yield line
+
+
+def write(text):
+    data = memoryview(text.encode())
+    while data:
+        data = data[os.write(CHANNEL, data) :]
+
+
+def main():
+    folder = sys.argv[1]
+    os.set_inheritable(CHANNEL, False)
+    sys.path[:] = [path for path in sys.path if path]
+    if len(sys.argv) > 2:
+        import bridge
+
+        bridge.start(sys.argv[2])
+    # Left out with site, and used by people all the same.
+    builtins.exit = builtins.quit = sys.exit
+    launcher = Launcher(folder)
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    os.chdir(folder)
+    write(json.dumps({"ready": True, "pid": os.getpid()}) + "\n")
+    for line in read_lines(CHANNEL):
+        started = time.perf_counter()
+        request = json.loads(line)
+        reply = launcher.answer(request)
+        flush()
+        clean(folder)
+        took_ms = (time.perf_counter() - started) * 1000
+        write('{"ms": %.3f, ' % took_ms + reply[1:])
+
+
+main()
