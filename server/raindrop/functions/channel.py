@@ -22,7 +22,6 @@ none can be forged; the marker lines that OpenWhisk's own runtimes print are lef
 Everything that comes from the other side is a stranger's.
 """
 
-import contextlib
 import json
 import os
 import select
@@ -224,8 +223,7 @@ class Channel:
             self.broken = str(error) or "The sandbox ended."
         self.broken = self.broken or "The sandbox ended."
         # One that talks nonsense is not talked to any more.
-        with contextlib.suppress(ProcessLookupError):
-            self._process.popen.kill()
+        self._process.end()
         for call in list(self._calls.values()):
             call.done.set()
 
@@ -293,11 +291,11 @@ class Channel:
     def _take(self, line: bytes) -> None:
         try:
             message = json.loads(line)
-            number = 0 if message.get("ready") is True else message["id"]
+            number = 0 if message.get("ready") is True else int(message["id"])
             reply = Reply(int(message.get("status", 200)), message.get("body"), _place(message))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise SandboxBroken("It does not speak the protocol.") from None
-        call = self._calls.get(number) if isinstance(number, int) else None
+        call = self._calls.get(number)
         if call:
             # What was printed before the reply is in the pipes by now.
             self._drain()

@@ -78,18 +78,27 @@ class Process:
         """Resident memory of all: quicker to know, and never less than what they use."""
         return sum(_resident(pid) for pid in self.members())
 
-    def kill(self) -> None:
-        """Kill all at once and wait until they are gone."""
+    def end(self) -> None:
+        """Kill all at once, without waiting."""
         first = None if self.is_bare else self._first()
         if first:
-            # bubblewrap waits for it and ends: killed at once, it would leave it to be reaped by
-            # whatever is the machine's first process.
+            # bubblewrap reaps it and ends. Killed itself, it would leave it to the machine's first
+            # process, which in a container may be one that reaps nothing.
             _signal({first}, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
+        else:
+            _signal({self.popen.pid, *_descendants(self.popen.pid)}, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """Kill all at once and wait until they are gone."""
+        if self.popen.poll() is None:
+            self.end()
+            try:
                 self.popen.wait(2)
-        _signal(set(self.members()) if self.is_bare else set(), signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            self.popen.kill()
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+        if self.is_bare:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
 
     def close(self) -> None:

@@ -292,7 +292,8 @@ def proxy_environ() -> dict[str, str]:
 def _judge(reply: Reply) -> tuple[Status, Any, tuple[str, int] | None]:
     if reply.status != 200:
         error = reply.body.get("error") if isinstance(reply.body, dict) else None
-        return "developer_error", {"error": error or "The action failed."}, reply.at
+        status: Status = "out_of_memory" if reply.status == 507 else "developer_error"
+        return status, {"error": error or "The action failed."}, reply.at
     if not isinstance(reply.body, dict | list):
         return "developer_error", {"error": "The action did not return a dictionary."}, None
     is_error = isinstance(reply.body, dict) and "error" in reply.body

@@ -76,9 +76,15 @@ function compile(file, name) {
   module_.paths = Module._nodeModulePaths(path.dirname(file));
   Module._cache[file] = module_;
   const export_ = /^[A-Za-z_$][\w$]*$/.test(name)
-    ? `\n;if (typeof ${name} === 'function' && !('${name}' in module.exports)) module.exports.${name} = ${name};`
+    ? `\n;if (typeof module === 'object' && typeof ${name} === 'function' && !('${name}' in module.exports)) module.exports.${name} = ${name};`
     : '';
-  module_._compile(fs.readFileSync(file, 'utf8') + export_, file);
+  const source = fs.readFileSync(file, 'utf8');
+  try {
+    module_._compile(source + export_, file);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    module_._compile(source, file); // which tells the line as it is without the addition
+  }
   return module_.exports;
 }
 
@@ -194,6 +200,8 @@ function pack(request, status, body, at) {
 }
 
 async function answer(request) {
+  // What was killed after the last activation may have written once more.
+  if (!started.size) clean();
   started.set(request.id, performance.now());
   let reply;
   try {

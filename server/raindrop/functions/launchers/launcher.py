@@ -140,6 +140,15 @@ class Launcher:
             message += f" ({at['file']}, line {at['line']})"
         return Failure(message, at=at)
 
+    def last_line(self, error):
+        at, step = None, error.__traceback__
+        while step:
+            name = step.tb_frame.f_code.co_filename
+            if name.startswith(self.folder):
+                at = {"file": self.relative(name), "line": step.tb_lineno}
+            step = step.tb_next
+        return at
+
     def relative(self, path):
         return path[len(self.folder) + 1 :] if path.startswith(self.folder) else path
 
@@ -158,6 +167,11 @@ class Launcher:
             return self.pack(request, 200, result)
         except Failure as failure:
             return self.refuse(request, failure)
+        except MemoryError as error:
+            # Its frames hold what took the memory, and telling more of it would take some.
+            at = self.last_line(error)
+            error.__traceback__ = None
+            return self.refuse(request, Failure("The action used up its memory.", 507, at))
         except BaseException as error:
             return self.refuse(request, self.describe(error))
 
@@ -193,6 +207,15 @@ def clean(code_folder):
                     os.unlink(entry.path)
         signal.setitimer(signal.ITIMER_REAL, 0)
     except OSError:
+        pass
+
+
+def reap():
+    """Take leave of processes that were killed after the last activation."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
         pass
 
 
@@ -237,6 +260,9 @@ def main():
     os.chdir(folder)
     write(json.dumps({"ready": True, "pid": os.getpid()}) + "\n")
     for line in read_lines(CHANNEL):
+        reap()
+        # What was killed after the last activation may have written once more.
+        clean(folder)
         started = time.perf_counter()
         request = json.loads(line)
         reply = launcher.answer(request)
