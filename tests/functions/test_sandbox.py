@@ -47,6 +47,13 @@ export default async ({ req, res, log, error }) => {
 """
 
 
+LATE = """function main() {
+  return new Promise(() =>
+    setTimeout(() => { throw new Error('late') }, 5));
+}
+"""
+
+
 @pytest.fixture
 def pool(make_pool: Callable[..., Pool]) -> Pool:
     return make_pool()
@@ -130,8 +137,7 @@ def test_a_handler_gets_a_request_and_gives_a_response(pool: Pool, runtime: str)
         (python, "x = 1\ndef main(args):\n    import sys\n    sys.exit(3)\n", "SystemExit", 4),
         (node, "function main(a) {\n  const x = 1;\n  return a.b.c;\n}", "TypeError", 3),
         (node, "function main(a) {\n  return {\n}\n", "SyntaxError", 4),
-        (node, "function main() {\n  return new Promise(() =>\n"
-               "    setTimeout(() => { throw new Error('late') }, 5));\n}", "late", 3),
+        (node, LATE, "late", 3),
     ],
 )  # fmt: skip
 def test_an_error_is_told_with_its_line(
@@ -187,7 +193,10 @@ def test_log_at_its_limit_and_over(pool: Pool) -> None:
     assert (texts(outcome), outcome.is_log_truncated) == (["a" * 999], False)
     outcome = run(pool, made, {"n": 1000})
     assert outcome.is_log_truncated
-    assert texts(outcome) == ["a" * 1000, "Logs were truncated: 1001 bytes came, the limit is 1000."]
+    assert texts(outcome) == [
+        "a" * 1000,
+        "Logs were truncated: 1001 bytes came, the limit is 1000.",
+    ]
     assert outcome.status == "success"
 
 

@@ -5,6 +5,10 @@ modes of ours; the first link, device, absolute path or ``..`` refuses the whole
 are counted while bytes come out of the decompressor, not read from headers.
 """
 
+import bz2
+import errno
+import gzip
+import lzma
 import shutil
 import stat
 import tarfile
@@ -13,14 +17,20 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any, Self, cast
 
 from raindrop.functions.limits import MIB, ArchiveRefused
 
 _READ_BYTES = 1 << 16
 _NAME_BYTES = 255
 _PATH_BYTES = 1024
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError)
+_HEADER_BYTES = MIB
+_BROKEN = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
+    ValueError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+_OURS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM}
+"""What a disk or a server says, and no archive can be blamed for."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ def unpack(
         return _unpack(archive, target, size_bytes, count)
     except BaseException as error:
         shutil.rmtree(target, ignore_errors=True)
-        if isinstance(error, _BROKEN | NotImplementedError | RuntimeError):
+        if isinstance(error, _BROKEN) and getattr(error, "errno", None) not in _OURS:
             raise ArchiveRefused("The archive is broken or of an unknown kind.") from None
         raise
 
@@ -68,18 +78,19 @@ def unpack(
 def _unpack(archive: Path, target: Path, size_bytes: int, count: int) -> Unpacked:
     members = _read_zip(archive) if zipfile.is_zipfile(archive) else _read_tar(archive, size_bytes)
     written = made = 0
-    for member in members:
+    for seen, member in enumerate(members):
         path = target / _check_name(member.name)
-        if path == target:
-            continue
-        made += 1
-        if made > count:
-            raise ArchiveRefused(f"The archive has more than {count} files and folders.")
-        folder = path if member.is_folder else path.parent
-        made += _make_folders(target, folder)
+        # Names may repeat, and then make nothing; that must end too.
+        if made > count or seen > 2 * count:
+            break
+        made += _make_folders(target, path if member.is_folder else path.parent)
         if member.content:
+            made += 1
             written += _write(path, member, size_bytes - written, size_bytes)
-    return Unpacked(written, made)
+    else:
+        if made <= count:
+            return Unpacked(written, made)
+    raise ArchiveRefused(f"The archive has more than {count} files and folders.")
 
 
 def _check_name(name: str) -> PurePosixPath:
@@ -94,7 +105,7 @@ def _check_name(name: str) -> PurePosixPath:
 
 
 def _make_folders(target: Path, folder: Path) -> int:
-    """Make the missing ones; their number less the one that the archive itself names."""
+    """Make the missing ones and give their number."""
     made = 0
     for place in [*reversed(folder.relative_to(target).parents), folder.relative_to(target)]:
         path = target / place
@@ -121,6 +132,18 @@ def _write(path: Path, member: _Member, left: int, limit: int) -> int:
     return written
 
 
+class _Header(tarfile.TarInfo):
+    """The library reads a header that goes on in a body, such as one with a long name, into memory
+    whatever its size."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> Self:
+        info = super().frombuf(buf, encoding, errors)
+        if info.size > _HEADER_BYTES and info.type not in tarfile.REGULAR_TYPES:
+            raise ArchiveRefused("The archive has a header in it that is too long.")
+        return info
+
+
 class _Counted:
     """A stream of decompressed bytes that ends at a limit: headers take memory too, and a tar of
     headers alone would be read without end."""
@@ -140,10 +163,10 @@ class _Counted:
 def _read_tar(archive: Path, size_bytes: int) -> Iterator[_Member]:
     with _open_stream(archive) as stream:
         counted = _Counted(stream, 2 * size_bytes + 64 * MIB)
-        with tarfile.open(fileobj=counted, mode="r|") as tar:
+        with tarfile.open(fileobj=cast("IO[bytes]", counted), mode="r|", tarinfo=_Header) as tar:
             for info in tar:
                 # Those that were read are kept by the library, and may be many.
-                tar.members = []
+                tar.__dict__["members"] = []
                 if not (info.isfile() or info.isdir()) or info.issparse():
                     raise ArchiveRefused(
                         "The archive has a link, a device or the like in it; only files and "
@@ -157,17 +180,11 @@ def _open_stream(archive: Path) -> IO[bytes]:
     with archive.open("rb") as file:
         head = file.read(6)
     if head.startswith(b"\x1f\x8b"):
-        import gzip
-
-        return gzip.open(archive)
+        return cast("IO[bytes]", gzip.open(archive))
     if head.startswith(b"BZh"):
-        import bz2
-
-        return bz2.open(archive)
+        return cast("IO[bytes]", bz2.open(archive))
     if head.startswith(b"\xfd7zXZ"):
-        import lzma
-
-        return lzma.open(archive)
+        return cast("IO[bytes]", lzma.open(archive))
     return archive.open("rb")
 
 

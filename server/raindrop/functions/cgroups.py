@@ -193,7 +193,7 @@ def _read_mounts() -> dict[str, tuple[str, str]]:
         if kind == "cgroup2":
             mounts[""] = (root, point)
         elif kind == "cgroup":
-            mounts.update({name: (root, point) for name in options.split(",")})
+            mounts.update(dict.fromkeys(options.split(","), (root, point)))
     return mounts
 
 

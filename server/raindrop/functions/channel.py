@@ -152,7 +152,9 @@ class Channel:
         self._calls.pop(0, None)
         if call.reply is None:
             printed = " ".join(line.text for line in call.log.close()[-3:])
-            raise SandboxBroken(f"The sandbox did not start. {printed or self.broken or ''}".strip())
+            raise SandboxBroken(
+                f"The sandbox did not start. {printed or self.broken or ''}".strip()
+            )
 
     def call(
         self,

@@ -144,17 +144,19 @@ class Confinement:
                 stack.callback(os.close, descriptors[0])
                 resources = self._resources(limits, data_overhead_bytes)
                 command = self._wrap(
-                    [*resources, *argv], limits, binds, environ, cwd, descriptors[0]
+                    [*resources, *argv], limits, binds, environ, cwd=cwd, filter_fd=descriptors[0]
                 )
             places = " ".join(map(str, group.places)) if group else ""
             try:
                 popen = subprocess.Popen(
                     ["/bin/sh", "-c", _ENTER, "sh", places, *command],
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     pass_fds=descriptors,
-                    env=dict(environ) if self.is_bare else {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+                    env=dict(environ)
+                    if self.is_bare
+                    else {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
                     cwd=cwd if self.is_bare else "/",
                     start_new_session=True,
                 )
@@ -195,6 +197,7 @@ class Confinement:
         limits: Limits,
         binds: Sequence[Bind],
         environ: Mapping[str, str],
+        *,
         cwd: str,
         filter_fd: int,
     ) -> list[str]:
@@ -235,7 +238,7 @@ def _system(has_proc: bool) -> list[str]:
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/", name)
         if path.is_symlink():
-            arguments += ["--symlink", os.readlink(path), str(path)]
+            arguments += ["--symlink", str(path.readlink()), str(path)]
         elif path.exists():
             arguments += ["--ro-bind", str(path), str(path)]
     arguments += ["--proc", "/proc"] if has_proc else []
@@ -265,9 +268,7 @@ def _bound(binds: Sequence[Bind]) -> list[str]:
     ]
 
 
-def find_confinement(
-    work: Path, *, is_bare: bool = False, has_cgroups: bool = True
-) -> Confinement:
+def find_confinement(work: Path, *, is_bare: bool = False, has_cgroups: bool = True) -> Confinement:
     """See what this machine has, and try it.
 
     Args:

@@ -41,7 +41,7 @@ class SandboxUnavailable(ServiceUnavailable):
     """This machine cannot make sandboxes; the message says why and what to do."""
 
     message = "Functions do not run here: this machine cannot make sandboxes."
-    retry_after_s = None
+    retry_after_s = 300
 
 
 class SandboxBroken(Exception):

@@ -118,7 +118,7 @@ class Pool:
         budget_bytes: int,
         max_running: int = 64,
         prewarmed: Mapping[str, int] | None = None,
-        prewarmed_limits: Limits = Limits(),
+        prewarmed_limits: Limits | None = None,
         idle_s: float = 600,
         pause_after_s: float = 0.1,
         clock: Callable[[], float] = time.monotonic,
@@ -140,7 +140,7 @@ class Pool:
         self._budget = budget_bytes
         self._max_running = max_running
         self._prewarmed = dict(prewarmed or {})
-        self._prewarmed_limits = prewarmed_limits
+        self._prewarmed_limits = prewarmed_limits or Limits()
         self._idle_s = idle_s
         self._pause_after_s = pause_after_s
         self._clock = clock
@@ -196,12 +196,10 @@ class Pool:
                 if self._is_closed:
                     raise PoolFull("This invoker is stopping.")
                 if self._running < self._max_running:
-                    why = self._explain(action)
-                    entry = (
-                        self._find_warm(action, runtime)
-                        or self._find_prewarmed(action)
-                        or self._make_room(action, runtime)
-                    )
+                    entry, why = self._find_warm(action, runtime), ""
+                    if not entry:
+                        why = self._explain(action)
+                        entry = self._find_prewarmed(action) or self._make_room(action, runtime)
                     if entry:
                         self._claim(entry, action)
                         return entry, why

@@ -188,9 +188,7 @@ class Sandbox:
         if self._process.group:
             self._process.group.limit(limits)
 
-    def run(
-        self, value: Any, context: Mapping[str, Any], *, log: Log | None = None
-    ) -> Outcome:
+    def run(self, value: Any, context: Mapping[str, Any], *, log: Log | None = None) -> Outcome:
         """One activation. What the code does is in the outcome; ``is_usable`` tells afterwards
         whether there can be another.
 

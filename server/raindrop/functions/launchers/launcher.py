@@ -5,12 +5,19 @@ is cheap is imported here, for these imports are what every warm sandbox weighs.
 JSON object a line) is described in ``functions/channel.py``.
 """
 
+from __future__ import annotations
+
 import builtins
 import json
 import os
 import signal
 import sys
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 CHANNEL = 3
 OWN_FOLDER = "/tmp"
@@ -20,7 +27,7 @@ ONCE = "Cannot initialize the action more than once."
 class Failure(Exception):
     """What the caller is told: a message, the status, and where in the user's code."""
 
-    def __init__(self, message, status=502, at=None):
+    def __init__(self, message: str, status: int = 502, at: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.at = at
@@ -29,15 +36,15 @@ class Failure(Exception):
 class Launcher:
     """One action's code, once it is there, and what it may not leave behind."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.function = None
+        self.function: Any = None
         self.is_handler = False
         self.was_initialised = False
         self.result_bytes = 1 << 20
         self.environment = dict(os.environ)
 
-    def init(self, value):
+    def init(self, value: dict[str, Any]) -> dict[str, Any]:
         """Load the entry file and find the function that runs."""
         if self.was_initialised:
             raise Failure(ONCE, 403)
@@ -54,7 +61,7 @@ class Launcher:
             raise Failure(f'The code has no function "{name}".')
         return {"ok": True}
 
-    def load(self, entry):
+    def load(self, entry: str) -> dict[str, Any]:
         path = os.path.join(self.folder, entry)
         home = os.path.dirname(path)
         # Dependencies of the build step lie beside the code, or in these folders of it.
@@ -76,7 +83,7 @@ class Launcher:
         exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102
         return module.__dict__
 
-    def run(self, body):
+    def run(self, body: dict[str, Any]) -> Any:
         """One activation: its context in the environment, its argument to the function."""
         if self.function is None:
             raise Failure("The action was not initialised.", 403)
@@ -93,29 +100,30 @@ class Launcher:
             return self.settle(self.function(value))
         return self.handle(value)
 
-    def settle(self, result):
+    def settle(self, result: Any) -> Any:
         if hasattr(result, "__await__"):
             import asyncio
 
-            async def wait():
+            async def wait() -> Any:
                 return await result
 
             return asyncio.run(wait())
         return result
 
-    def handle(self, value):
+    def handle(self, value: dict[str, Any]) -> dict[str, Any]:
         """The handler style: ``main(context)`` gets a request and gives a response."""
-        import handler
+        import raindrop_handler
 
-        context = handler.Context(value)
+        context = raindrop_handler.Context(value)
         output = self.settle(self.function(context))
         if output is None:
             raise Failure(
                 "The function returned nothing; return context.res.empty() where that is meant."
             )
-        return handler.encode(output)
+        encoded: dict[str, Any] = raindrop_handler.encode(output)
+        return encoded
 
-    def describe(self, error):
+    def describe(self, error: BaseException) -> Failure:
         """A message with the line of the user's file, and the traceback of their frames on
         stderr."""
         import traceback
@@ -140,7 +148,7 @@ class Launcher:
             message += f" ({at['file']}, line {at['line']})"
         return Failure(message, at=at)
 
-    def last_line(self, error):
+    def last_line(self, error: BaseException) -> dict[str, Any] | None:
         at, step = None, error.__traceback__
         while step:
             name = step.tb_frame.f_code.co_filename
@@ -149,10 +157,10 @@ class Launcher:
             step = step.tb_next
         return at
 
-    def relative(self, path):
+    def relative(self, path: str) -> str:
         return path[len(self.folder) + 1 :] if path.startswith(self.folder) else path
 
-    def answer(self, request):
+    def answer(self, request: dict[str, Any]) -> str:
         """The reply to one request; a failure of the user's code is a reply too."""
         try:
             path, body = request["path"], request.get("body") or {}
@@ -175,7 +183,9 @@ class Launcher:
         except BaseException as error:
             return self.refuse(request, self.describe(error))
 
-    def pack(self, request, status, body, at=None):
+    def pack(
+        self, request: dict[str, Any], status: int, body: Any, at: dict[str, Any] | None = None
+    ) -> str:
         try:
             text = json.dumps(body, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
@@ -189,11 +199,11 @@ class Launcher:
             head["at"] = at
         return json.dumps(head)[:-1] + ', "body": ' + text + "}\n"
 
-    def refuse(self, request, failure):
+    def refuse(self, request: dict[str, Any], failure: Failure) -> str:
         return self.pack(request, failure.status, {"error": str(failure)[:8192]}, failure.at)
 
 
-def clean(code_folder):
+def clean(code_folder: str) -> None:
     """Remove what an activation left for the next: files, the place, signals."""
     try:
         os.chdir(code_folder)
@@ -210,7 +220,7 @@ def clean(code_folder):
         pass
 
 
-def reap():
+def reap() -> None:
     """Take leave of processes that were killed after the last activation."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -219,7 +229,7 @@ def reap():
         pass
 
 
-def flush():
+def flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -227,7 +237,7 @@ def flush():
             pass
 
 
-def read_lines(descriptor):
+def read_lines(descriptor: int) -> Iterator[bytes]:
     held = b""
     while True:
         piece = os.read(descriptor, 1 << 16)
@@ -239,24 +249,24 @@ def read_lines(descriptor):
             yield line
 
 
-def write(text):
+def write(text: str) -> None:
     data = memoryview(text.encode())
     while data:
         data = data[os.write(CHANNEL, data) :]
 
 
-def main():
+def main() -> None:
     folder = sys.argv[1]
     os.set_inheritable(CHANNEL, False)
     sys.path[:] = [path for path in sys.path if path]
-    if len(sys.argv) > 2:
-        import bridge
-
-        bridge.start(sys.argv[2])
-    # Left out with site, and used by people all the same.
-    builtins.exit = builtins.quit = sys.exit
-    launcher = Launcher(folder)
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    if len(sys.argv) > 2:
+        import raindrop_bridge
+
+        raindrop_bridge.start(sys.argv[2])
+    # Left out with site, and used by people all the same.
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)
+    launcher = Launcher(folder)
     os.chdir(folder)
     write(json.dumps({"ready": True, "pid": os.getpid()}) + "\n")
     for line in read_lines(CHANNEL):
@@ -269,7 +279,7 @@ def main():
         flush()
         clean(folder)
         took_ms = (time.perf_counter() - started) * 1000
-        write('{"ms": %.3f, ' % took_ms + reply[1:])
+        write(f'{{"ms": {took_ms:.3f}, {reply[1:]}')
 
 
 main()

@@ -1,7 +1,7 @@
 """Carries TCP at 127.0.0.1:3128 inside a sandbox to the proxy's unix socket: pip, npm and HTTP
 libraries know proxies by host and port only.
 
-``bridge.start(path)`` in a launcher, or ``python bridge.py PATH COMMAND…`` around a build.
+``start(path)`` in a launcher, or ``python raindrop_bridge.py PATH COMMAND…`` around a build.
 """
 
 import os
@@ -11,13 +11,13 @@ import threading
 PORT = 3128
 
 
-def start(path):
+def start(path: str) -> None:
     """Listen, and serve in a daemon thread."""
     listener = socket.create_server(("127.0.0.1", PORT))
     threading.Thread(target=_serve, args=(listener, path), daemon=True).start()
 
 
-def _serve(listener, path):
+def _serve(listener: socket.socket, path: str) -> None:
     while True:
         inner, _ = listener.accept()
         outer = socket.socket(socket.AF_UNIX)
@@ -31,7 +31,7 @@ def _serve(listener, path):
             threading.Thread(target=_carry, args=(source, target), daemon=True).start()
 
 
-def _carry(source, target):
+def _carry(source: socket.socket, target: socket.socket) -> None:
     try:
         while piece := source.recv(1 << 16):
             target.sendall(piece)
@@ -44,7 +44,7 @@ def _carry(source, target):
                 pass
 
 
-def main():
+def main() -> None:
     import subprocess
     import sys
 
