@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from raindrop.functions.confinement import Confinement, find_confinement
+from raindrop.functions.leases import Action, Lease
 from raindrop.functions.limits import Limits, SandboxUnavailable
-from raindrop.functions.pool import Action, Lease, Pool
+from raindrop.functions.pool import Pool
 from raindrop.functions.runtimes import find_runtimes
 from raindrop.functions.sandbox import Code, Outcome
 

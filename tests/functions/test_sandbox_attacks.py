@@ -359,7 +359,8 @@ def test_a_killed_parent_leaves_nothing_alive(tmp_path: Path, confinement: Confi
         from pathlib import Path
         from raindrop.functions.confinement import find_confinement
         from raindrop.functions.runtimes import find_runtimes
-        from raindrop.functions.pool import Action, Pool
+        from raindrop.functions.leases import Action
+        from raindrop.functions.pool import Pool
         from raindrop.functions.sandbox import Code
         confinement = find_confinement(Path(sys.argv[1]), has_cgroups=sys.argv[2] == "yes")
         pool = Pool(confinement, find_runtimes(), budget_bytes=1 << 30, pause_after_s=0)
