@@ -67,7 +67,8 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 
 @dataclass(frozen=True)
 class Bind:
-    """A file or folder of the host and where it is seen inside."""
+    """A file or folder of the host and where it is seen inside. A writable folder is given to the
+    sandbox's user, with all that is in it."""
 
     source: Path
     target: str
@@ -214,7 +215,8 @@ class Confinement:
             ]  # fmt: skip
             for bind in shown:
                 if bind.is_writable:
-                    os.chown(bind.source, int(uid), int(uid))
+                    for path in [bind.source, *bind.source.rglob("*")]:
+                        os.lchown(path, int(uid), int(uid))
             shown = [Bind(STAGE / str(n), b.target, b.is_writable) for n, b in enumerate(shown)]
         return [
             *before, "bwrap",
