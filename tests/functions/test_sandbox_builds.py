@@ -141,8 +141,8 @@ def test_a_build_sees_nothing_else(make: Callable[..., Built], tmp_path: Path) -
 
 FETCH = """
 import os, urllib.request
-os.environ.pop('no_proxy', None)  # or the page, which is on loopback, is not asked for by proxy
 def main(args):
+    os.environ.pop('no_proxy', None)  # or the page, which is on loopback, is asked for directly
     try:
         return {'body': urllib.request.urlopen(args['url'], timeout=10).read().decode()}
     except Exception as error:

@@ -32,7 +32,7 @@ _HOP_HEADERS = re.compile(rb"(?im)^(?:proxy-[^:\r\n]*|connection|keep-alive):[^\
 
 
 class Proxy:
-    """Listens from its making to ``close``. Threads of its own, which under gevent are greenlets."""
+    """Listens from its making to ``close``, in threads that under gevent are greenlets."""
 
     def __init__(self, path: Path, is_allowed: Callable[[], bool]) -> None:
         """
