@@ -43,6 +43,9 @@ app.conf.beat_schedule = {
     "delete to-dos for good": _every(
         "todos.delete_for_good", "deletes", datetime.timedelta(minutes=10)
     ),
+    "delete old transactions": _every(
+        "databases.sweep_transactions", "deletes", datetime.timedelta(minutes=1)
+    ),
     "finish tables of databases": _every(
         "databases.sweep", "sweeps", datetime.timedelta(minutes=1)
     ),

@@ -40,6 +40,8 @@ MYSQL_OUTDATED = (1054, 1146, 1406, 1412)
 """No such column, no such table, text too long for its column, table changed meanwhile."""
 SQLITE_OUTDATED = ("no such column", "no such table", "table c_")
 """How SQLite's words for the same begin; the last: ``table c_1 has no column named …``."""
+TIMEOUTS = (1969, 3024)
+"""What MariaDB and MySQL answer when a statement took too long."""
 SQLITE_WRITE_WAIT_S = 10.0
 
 
@@ -136,6 +138,7 @@ def init_db(app: Flask, settings: Settings) -> None:
         if settings.is_sqlite:
             event.listen(db.engine, "connect", _prepare_sqlite)
         else:
+            event.listen(db.engine, "before_cursor_execute", _limit_time, retval=True)
             event.listen(db.engine, "checkin", _note_use)
             event.listen(db.engine, "checkout", _check_idle)
 
@@ -211,6 +214,18 @@ def let_go(*, is_write: bool | None = None) -> None:
         session.info["is_write"] = is_write
 
 
+def end_snapshot() -> None:
+    """Let the next read of a request that only reads see what is committed by now.
+
+    SQLite shows a transaction the state at its first read; what the cache keeps must not be older
+    than the generation that it is kept under.
+    """
+    session = db.session()
+    is_reading = session.info.get("is_write") is False and session.in_transaction()
+    if is_reading and session.get_bind().dialect.name == "sqlite":
+        session.commit()
+
+
 def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once, last in the transaction, with all items given for it, in order.
 
@@ -236,6 +251,24 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _limit_time(
+    connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any
+) -> tuple[str, Any]:
+    """Let a query end after the seconds that its connection has as ``time_limit_s``."""
+    seconds = connection.info.get("time_limit_s")
+    if seconds is None or not statement.startswith("SELECT"):
+        return statement, parameters
+    if getattr(connection.dialect, "is_mariadb", False):
+        return f"SET STATEMENT max_statement_time={seconds} FOR {statement}", parameters
+    hint = f"SELECT /*+ MAX_EXECUTION_TIME({seconds * 1000:.0f}) */"
+    return statement.replace("SELECT", hint, 1), parameters
+
+
+def is_timeout(error: DBAPIError) -> bool:
+    """Whether the database ended a query because it took too long."""
+    return getattr(error.orig, "args", (None,))[0] in TIMEOUTS
 
 
 def _note_use(_connection: Any, entry: ConnectionPoolEntry) -> None:

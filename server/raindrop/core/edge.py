@@ -10,10 +10,11 @@ import http.client
 import logging
 import queue
 import socket
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
-from flask import Response
+from flask import Response, request
 
 from raindrop.config import Settings
 
@@ -24,7 +25,14 @@ TIMEOUT_S = 1.0
 answer, its page is gone there by then."""
 IDLE_CONNECTIONS = 8
 GENERATION_HEADER = "X-Raindrop-Edge"
+FILL_HEADER = "X-Raindrop-Edge-Fill"
+"""nginx sets it, and takes it from whoever else sends it."""
+TAGS_PER_REQUEST = 40
+"""They go in headers, which nginx takes up to 8 KB each."""
 SECRET_HEADER = "X-Edge-Secret"  # noqa: S105  # its name
+
+
+T = TypeVar("T")
 
 
 class Page(NamedTuple):
@@ -114,23 +122,25 @@ class Edges:
         self.all = [Edge(address) for address in settings.edges]
         self._credentials = {SECRET_HEADER: settings.edge_secret}
 
-    def drop(self, tag: str, generation: str = "", pages: Sequence[Page] = ()) -> None:
-        """Drop a tag's pages everywhere and hand out the new ones.
+    def drop(self, generations: Mapping[str, str], pages: Sequence[Page] = ()) -> None:
+        """Drop the pages of some tags everywhere and hand out the new ones.
 
         Args:
-            generation: the tag's new generation; empty when Redis did not answer: then the pages
-                are only dropped.
+            generations: the new generation of each tag; empty when Redis did not answer: then
+                the pages are only dropped.
+            pages: the new pages; they depend on these tags and no other.
         """
-        for page in pages or (Page((), b"", 0),):
-            headers = {
-                "X-Tag": tag,
-                "X-Generation": generation,
-                "X-Paths": " ".join(page.paths),
-                "X-Ttl": str(page.ttl_ms),
-                **self._credentials,
-            }
-            for edge in self.all:
-                self._post(edge, page.body, headers)
+        for some in batched(generations.items(), TAGS_PER_REQUEST):
+            for page in pages or (Page((), b"", 0),):
+                headers = {
+                    "X-Tag": " ".join(tag for tag, _ in some),
+                    "X-Generation": " ".join(generation for _, generation in some).strip(),
+                    "X-Paths": " ".join(page.paths),
+                    "X-Ttl": str(page.ttl_ms),
+                    **self._credentials,
+                }
+                for edge in self.all:
+                    self._post(edge, page.body, headers)
 
     def count_outcomes(self) -> dict[str, int]:
         """How often the nginx servers together answered from memory, and how else."""
@@ -151,8 +161,34 @@ class Edges:
             log.warning("nginx at %s was not told of a change: %s", edge.address, error)
 
 
-def allow_edge(response: Response, tag: str, generation: str, ttl_ms: int) -> Response:
-    """Let nginx keep this answer for ``ttl_ms`` or until the tag's generation is raised."""
+def asked_by_edge() -> bool:
+    """Whether nginx asks for a page that it would keep: a GET without any credential."""
+    return request.headers.get(FILL_HEADER) == "1"
+
+
+def allow_edge(response: Response, tags: Sequence[str], generation: str, ttl_ms: int) -> Response:
+    """Let nginx keep this answer for ``ttl_ms`` or until the generation of one of its tags is
+    raised.
+
+    Args:
+        generation: those of the tags, as a cache entry has them; empty: it may not be kept.
+    """
     if generation and ttl_ms > 0:
-        response.headers[GENERATION_HEADER] = f"{tag} {generation} {ttl_ms}"
+        pairs = zip(tags, generation.split("."), strict=True)
+        known = " ".join(f"{tag} {number}" for tag, number in pairs)
+        response.headers[GENERATION_HEADER] = f"{ttl_ms} {known}"
     return response
+
+
+def forbid_edge(response: Response) -> Response:
+    """Tell nginx that answers from this address are never kept, so that it need not hold others
+    back while it asks for one."""
+    response.headers[GENERATION_HEADER] = "pass"
+    return response
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of ``size``."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -65,6 +65,24 @@ class Page:
     limit: int = LIMIT_DEFAULT
     offset: int = 0
     cursor: Query | None = None
+    selects: tuple[Query, ...] = ()
+    has_limit: bool = False
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """What a list understands beyond what every list does.
+
+    Attributes:
+        filters: further methods that are filters; who names them checks their values.
+        too_many_values: what a query with more than ``VALUES_MAX`` values raises.
+    """
+
+    filters: frozenset[str] = frozenset()
+    too_many_values: type[AppError] = QueryInvalid
+
+
+COMMON = Grammar()
 
 
 _NO_VALUES = {"isNull", "isNotNull", "orderAsc", "orderDesc", "orderRandom"}
@@ -107,17 +125,22 @@ _COUNTS = {"between": 2, "notBetween": 2}
 _MANY = {"equal", "contains", "notContains"}
 
 
-def parse_queries(texts: Sequence[str]) -> Page:
+def parse_queries(texts: Sequence[str], grammar: Grammar = COMMON) -> Page:
     """The queries of a list.
+
+    Args:
+        grammar: with filters besides, also ``orderRandom`` is among the orders.
 
     Raises:
         QueryInvalid: too many, too long, too deep, or not what the client libraries write.
     """
     if len(texts) > QUERIES_MAX:
         raise QueryInvalid(f"At most {QUERIES_MAX} queries.")
-    queries = [_parse(text) for text in texts]
-    filters = [q for q in queries if q.method in _OPERATORS or q.method in _LOGICAL]
+    queries = [_parse(text, grammar) for text in texts]
+    filters = [q for q in queries if _is_filter(q.method, grammar)]
     orders = [q for q in queries if q.method in ("orderAsc", "orderDesc")]
+    if grammar.filters:
+        orders += [q for q in queries if q.method == "orderRandom"]
     cursors = [q for q in queries if q.method.startswith("cursor")]
     if len(cursors) > 1:
         raise QueryInvalid("At most one cursor.")
@@ -127,6 +150,8 @@ def parse_queries(texts: Sequence[str]) -> Page:
         limit=_whole(queries, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX),
         offset=_whole(queries, "offset", 0, 0, 10**9),
         cursor=cursors[0] if cursors else None,
+        selects=tuple(q for q in queries if q.method == "select"),
+        has_limit=any(q.method == "limit" for q in queries),
     )
 
 
@@ -213,32 +238,38 @@ def known_column(attribute: str, columns: Mapping[str, Column]) -> Column:
     return columns[attribute]
 
 
-def _parse(text: str, depth: int = 0) -> Query:
+def _is_filter(method: str, grammar: Grammar) -> bool:
+    return method in _OPERATORS or method in _LOGICAL or method in grammar.filters
+
+
+def _parse(text: str, grammar: Grammar) -> Query:
     if len(text) > LENGTH_MAX:
         raise QueryInvalid(f"A query has at most {LENGTH_MAX} characters.")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise QueryInvalid(f"This is no query: {text[:100]}") from None
-    return _read(value, depth)
+    return _read(value, grammar, 0)
 
 
-def _read(value: Any, depth: int) -> Query:
+def _read(value: Any, grammar: Grammar, depth: int) -> Query:
     if not isinstance(value, dict) or not isinstance(value.get("method"), str):
         raise QueryInvalid("A query is an object with a method.")
     method, attribute = value["method"], value.get("attribute", "")
     values = value.get("values", [])
     if not isinstance(values, list):
         values = [values]
-    if not isinstance(attribute, str) or len(values) > VALUES_MAX:
-        raise QueryInvalid(f"{method[:32]}: an attribute's name and at most {VALUES_MAX} values")
+    if not isinstance(attribute, str):
+        raise QueryInvalid(f"{method[:32]}: an attribute is a name")
+    if len(values) > VALUES_MAX:
+        raise grammar.too_many_values(f"{method[:32]}: at most {VALUES_MAX} values")
     if method in _LOGICAL:
         if depth >= DEPTH_MAX or not values:
             raise QueryInvalid(f"{method}: needs queries, nested at most {DEPTH_MAX} deep")
-        return Query(method, "", (), tuple(_read(each, depth + 1) for each in values))
-    if method not in _OPERATORS and method not in _NO_VALUES | _PAGING | {"select"}:
+        return Query(method, "", (), tuple(_read(each, grammar, depth + 1) for each in values))
+    if not _is_filter(method, grammar) and method not in _NO_VALUES | _PAGING | {"select"}:
         raise QueryInvalid(f"There is no query {method[:32]!r} here.")
-    if method in _OPERATORS:
+    if method in _OPERATORS and method not in grammar.filters:
         _check_values(method, values)
     return Query(method, attribute, tuple(values))
 

@@ -7,7 +7,7 @@ from raindrop.core.access import Actor, Unauthorized
 from raindrop.core.cache import get_cache
 from raindrop.core.db import utc_now
 from raindrop.core.events import publish
-from raindrop.core.queries import parse_queries
+from raindrop.databases import lists
 from raindrop.databases.drafts import changes_of, new_row
 from raindrop.databases.errors import (
     DocumentAlreadyExists,
@@ -61,8 +61,9 @@ def get_document(
     Raises:
         Unauthorized, DocumentNotFound, QueryInvalid
     """
-    parse_queries(queries)
-    return show_row(schema, readable_row(actor, schema, public_id))
+    shape = lists.select_shape(schema, queries) if queries else None
+    document = show_row(schema, readable_row(actor, schema, public_id))
+    return shape.pick(document) if shape else document
 
 
 def update_document(

@@ -182,6 +182,13 @@ class DocumentInvalidStructure(AppError):
     status = HTTPStatus.BAD_REQUEST
 
 
+class AttributeQueryLimitExceeded(AppError):
+    """A query has more values than one may."""
+
+    type = "general_attribute_query_limit_exceeded"
+    status = HTTPStatus.BAD_REQUEST
+
+
 class DocumentMissingData(AppError):
     """There is no data."""
 
@@ -241,6 +248,13 @@ class TransactionInvalid(AppError):
     """An operation is none, or the transaction's state does not allow this."""
 
     type = "transaction_invalid"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class TransactionFailed(AppError):
+    """An operation could not be done when the transaction was committed."""
+
+    type = "transaction_failed"
     status = HTTPStatus.BAD_REQUEST
 
 

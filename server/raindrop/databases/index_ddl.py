@@ -5,8 +5,6 @@ then on everybody keeps up who writes; then the rows that are there already, som
 the index itself.
 """
 
-import datetime
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -17,8 +15,6 @@ from raindrop.databases.schema import Index, Schema
 from raindrop.databases.tables import SYSTEM_COLUMNS, rows_of, terms_type
 
 ROWS_BATCH = 500
-STRAGGLERS = datetime.timedelta(seconds=30)
-"""A request that began before the column of terms was known is over after so long."""
 
 
 def make(connection: Connection, schema: Schema, index: Index) -> bool:
@@ -86,7 +82,7 @@ def _make_fulltext(connection: Connection, schema: Schema, index: Index) -> bool
         _add_terms_column(connection, table, index)
         _begin_writing(index)
         return False
-    if _write_terms(schema, index):
+    if _write_terms(connection, schema, index):
         return False
     if connection.dialect.name == "sqlite":
         _make_fts(connection, schema, index)
@@ -113,16 +109,20 @@ def _begin_writing(index: Index) -> None:
     )
 
 
-def _write_terms(schema: Schema, index: Index) -> bool:
-    """Write the terms of some rows that have none; whether there were any."""
+def _write_terms(connection: Connection, schema: Schema, index: Index) -> bool:
+    """Write the terms of some rows that have none; whether there were any.
+
+    By the connection for DDL, for a transaction that has read the table would make the index wait
+    for itself. Whoever writes a row meanwhile writes its terms: those stay.
+    """
     table = rows_of(schema)
     own = table.c[index.name]
     columns = [table.c["_id"], *(table.c[name] for name in terms.columns_of(schema, index))]
     query = sa.select(*columns).where(own.is_(None)).order_by(table.c["_id"]).limit(ROWS_BATCH)
-    rows = db.session.execute(query.with_for_update()).mappings().all()
+    rows = connection.execute(query).mappings().all()
     for row in rows:
-        db.session.execute(
-            sa.update(table).where(table.c["_id"] == row["_id"]),
+        connection.execute(
+            sa.update(table).where(table.c["_id"] == row["_id"], own.is_(None)),
             {index.name: terms.terms_of(schema, index, row)},
         )
     return bool(rows)

@@ -1,17 +1,39 @@
 """Lists of documents: the contract's queries over a collection's table."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from raindrop.core.access import Actor
 from raindrop.core.db import db
-from raindrop.core.queries import count_up_to, parse_queries
-from raindrop.databases.rows import show_row
+from raindrop.core.queries import TOTAL_MAX, CursorNotFound, Page, Query, count_up_to, parse_queries
+from raindrop.databases import plans
+from raindrop.databases.filters import GRAMMAR, Condition, condition
+from raindrop.databases.limits import limited
+from raindrop.databases.orders import Key, behind, clauses, columns_of, order_keys, turned
+from raindrop.databases.rows import Row
 from raindrop.databases.rules import Reach, reach
 from raindrop.databases.schema import Schema
-from raindrop.databases.tables import ACTIONS, permissions_of, rows_of
+from raindrop.databases.shapes import Selection, selection_of
+from raindrop.databases.tables import rows_of
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A list that is asked for.
+
+    Attributes:
+        keys: the order in which it is read; before a cursor that is backwards.
+    """
+
+    schema: Schema
+    readable: Reach
+    filters: Sequence[Condition]
+    page: Page
+    keys: tuple[Key, ...]
+    cursor: Row | None
 
 
 def list_documents(
@@ -21,27 +43,124 @@ def list_documents(
     counted).
 
     Raises:
-        Unauthorized, QueryInvalid, CursorNotFound
+        Unauthorized, QueryInvalid, AttributeQueryLimitExceeded, CursorNotFound
+        DatabaseTimeout: it took too long.
     """
     readable = reach(actor, schema, "read")
-    page = parse_queries(queries)
+    page = parse_queries(queries, GRAMMAR)
+    shape = selection_of(schema, page)
+    filters = conditions(schema, page)
+    keys = order_keys(schema, page)
     if not schema.has_table:
+        if page.cursor:
+            raise CursorNotFound
         return [], 0
-    table = rows_of(schema)
-    query = sa.select(table).where(*_in_reach(schema, readable))
-    total = count_up_to(query) if is_counted else 0
-    found = db.session.execute(query.order_by(table.c["_id"]).limit(page.limit).offset(page.offset))
-    return [show_row(schema, row) for row in found.mappings()], total
+    with limited():
+        cursor = _cursor_row(schema, readable, page.cursor) if page.cursor else None
+        total = _total(schema, readable, filters) if is_counted else 0
+        keys = turned(keys) if _is_backward(page) else keys
+        found = _page(_Asked(schema, readable, filters, page, keys, cursor), shape)
+    return [shape.show(row) for row in found], total
 
 
-def _in_reach(schema: Schema, readable: Reach) -> list[sa.ColumnElement[bool]]:
-    if readable.is_all:
+def matching_rows(
+    actor: Actor, schema: Schema, queries: Sequence[str], action: str, limit: int
+) -> list[Row]:
+    """The rows that fit the queries and that the actor may ``update`` or ``delete``, locked, in
+    the order and up to the limit that the queries say, and at most ``limit``.
+
+    Raises:
+        Unauthorized, QueryInvalid, AttributeQueryLimitExceeded, CursorNotFound
+    """
+    allowed = reach(actor, schema, action)
+    page = parse_queries(queries, GRAMMAR)
+    where, keys = conditions(schema, page), order_keys(schema, page)
+    if not schema.has_table:
         return []
-    table, entries = rows_of(schema), permissions_of(schema.id)
-    return [
-        sa.exists().where(
-            entries.c.action == ACTIONS["read"],
-            entries.c.role.in_(readable.roles),
-            entries.c.row_id == table.c["_id"],
-        )
-    ]
+    if not allowed.is_all:
+        where.append(plans.visible(schema, allowed, action))
+    if page.cursor:
+        row = _cursor_row(schema, reach(actor, schema, "read"), page.cursor)
+        keys = turned(keys) if _is_backward(page) else keys
+        where.append(behind(columns_of(schema), keys, row))
+    most = min(page.limit, limit) if page.has_limit else limit
+    query = sa.select(rows_of(schema)).where(*where).order_by(*clauses(schema, keys))
+    found = db.session.execute(query.limit(most).offset(page.offset).with_for_update())
+    rows: list[Row] = list(found.mappings())
+    return rows[::-1] if _is_backward(page) else rows
+
+
+def select_shape(schema: Schema, queries: Sequence[str]) -> Selection:
+    """What of one document is shown; its ``pick`` does it.
+
+    Raises:
+        QueryInvalid
+    """
+    return selection_of(schema, parse_queries(queries, GRAMMAR))
+
+
+def conditions(schema: Schema, page: Page) -> list[Condition]:
+    """The filters of a list as SQL.
+
+    Raises:
+        QueryInvalid
+    """
+    return [condition(schema, query) for query in page.filters]
+
+
+def _cursor_row(schema: Schema, readable: Reach, cursor: Query) -> Row:
+    """The row that a page begins behind, if it may be read.
+
+    Raises:
+        CursorNotFound
+    """
+    value = cursor.values[0] if cursor.values else None
+    if not isinstance(value, str) or "\0" in value:
+        raise CursorNotFound
+    table = rows_of(schema)
+    query = sa.select(table).where(table.c["_uid"] == value.encode("utf-8", "replace").decode())
+    if not readable.is_all:
+        query = query.where(plans.visible(schema, readable))
+    row = db.session.execute(query).mappings().one_or_none()
+    if row is None:
+        raise CursorNotFound
+    return row
+
+
+def _total(schema: Schema, readable: Reach, filters: Sequence[Condition]) -> int:
+    if not readable.is_all and not filters:
+        return plans.count_entries(schema, readable, TOTAL_MAX)
+    table = rows_of(schema)
+    query = sa.select(table.c["_id"]).select_from(table).where(*filters)
+    if not readable.is_all:
+        query = query.where(plans.visible(schema, readable))
+    return count_up_to(query)
+
+
+def _page(asked: _Asked, shape: Selection) -> Sequence[sa.Row[Any]]:
+    """The rows of a page, in its order."""
+    schema, page = asked.schema, asked.page
+    query = sa.select(*shape.columns).where(*asked.filters)
+    if asked.cursor is not None:
+        query = query.where(behind(columns_of(schema), asked.keys, asked.cursor))
+    if not asked.readable.is_all:
+        query = _seen(query, asked)
+    query = query.order_by(*clauses(schema, asked.keys)).limit(page.limit)
+    found = db.session.execute(query.offset(page.offset) if page.offset else query).all()
+    return found[::-1] if _is_backward(page) else found
+
+
+def _seen(query: "sa.Select[Any]", asked: _Asked) -> "sa.Select[Any]":
+    """The query over visible rows only, by the plan that fits (plans.py)."""
+    schema, readable, page = asked.schema, asked.readable, asked.page
+    if plans.count_entries(schema, readable, plans.FEW + 1) <= plans.FEW:
+        return query.select_from(plans.few(schema, readable))
+    is_mergeable = not asked.filters and len(readable.roles) <= plans.ROLES_MERGED_MAX
+    if is_mergeable and plans.is_by_creation(asked.keys):
+        most = page.limit + page.offset
+        return query.select_from(plans.merged(schema, readable, asked.keys, asked.cursor, most))
+    return query.where(plans.visible(schema, readable))
+
+
+def _is_backward(page: Page) -> bool:
+    return page.cursor is not None and page.cursor.method == "cursorBefore"

@@ -8,6 +8,7 @@ from raindrop.databases import (
     routes_databases,
     routes_documents,
     routes_indexes,
+    routes_transactions,
 )
 
 PARTS = (
@@ -23,5 +24,6 @@ def init_room(app: Flask) -> None:
         routes_attributes,
         routes_indexes,
         routes_documents,
+        routes_transactions,
     ):
         part.both.init_app(app)

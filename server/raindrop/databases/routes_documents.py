@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response
+from flask import Response, jsonify
 
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
+from raindrop.core.edge import allow_edge, asked_by_edge, forbid_edge
 from raindrop.core.errors import BadRequest
 from raindrop.core.v1 import ListArguments, check_id, empty, limited, parse_query
-from raindrop.databases import bulk, documents, lists
+from raindrop.databases import bulk, cached, documents, lists, transactions
+from raindrop.databases.operations import Step
+from raindrop.databases.schemas import InTransaction
 from raindrop.databases.schemas_documents import (
     Decrease,
     DocumentChange,
     DocumentsChange,
     DocumentsChoice,
     Increase,
-    InTransaction,
     ManyDocuments,
     NewDocument,
     OneInTransaction,
@@ -31,15 +33,35 @@ DOCUMENT = f"{DOCUMENTS}/<document_id>"
 both = BothWords("documents")
 
 
+class ListInTransaction(ListArguments, InTransaction):
+    """What the list takes."""
+
+
 @both.route("GET", DOCUMENTS)
 @allow(*READ)
-def list_documents(database_id: str, collection_id: str) -> dict[str, Any]:
+def list_documents(database_id: str, collection_id: str) -> Response:
     """Documents of a collection."""
-    given, actor = parse_query(ListArguments), current_actor()
+    given, actor, words = parse_query(ListInTransaction), current_actor(), current_words()
     schema = documents.open_schema(actor, database_id, collection_id)
-    found, total = lists.list_documents(actor, schema, given.queries, is_counted=given.total)
-    words = current_words()
-    return {"total": total, words.documents: [words.show_document(each) for each in found]}
+    if given.transactionId:
+        staged, total = transactions.look(
+            actor,
+            given.transactionId,
+            lambda: lists.list_documents(actor, schema, given.queries, is_counted=given.total),
+        )
+        shown = {"total": total, words.documents: [words.show_document(each) for each in staged]}
+        return forbid_edge(jsonify(shown))
+    found = cached.list_documents(
+        actor,
+        schema,
+        given.queries,
+        is_counted=given.total,
+        name=words.documents,
+        form=words.form,
+        show=words.show_document,
+        is_marked=asked_by_edge(),
+    )
+    return answer_cached(found)
 
 
 @both.route("POST", DOCUMENTS)
@@ -49,16 +71,17 @@ def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any
     """Create a document or, when the body has a list of them, many."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(NewDocument)
-    schema = documents.open_schema(actor, database_id, collection_id)
     if body.documents is not None:
         if body.data or body.documentId or body.permissions is not None:
             raise BadRequest("Give one document or a list of them, each with its $id, not both.")
-        return show_many(bulk.create_documents(actor, schema, body.documents)), 201
+        many = {"documents": bulk.with_ids(body.documents)}
+        step = Step("bulkCreate", database_id, collection_id, arguments=many)
+        return show_many(transactions.run(actor, body.transactionId, step)), 201
     if body.documentId is None:
         raise BadRequest("documentId: Field required")
-    data = body.data or {}
-    made = documents.create_document(actor, schema, body.documentId, data, body.permissions)
-    return words.show_document(made), 201
+    arguments = {"data": body.data or {}, "permissions": body.permissions}
+    step = Step("create", database_id, collection_id, body.documentId, arguments)
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0]), 201
 
 
 @both.route("PUT", DOCUMENTS)
@@ -67,8 +90,9 @@ def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any
 def upsert_documents(database_id: str, collection_id: str) -> tuple[dict[str, Any], int]:
     """Create or change documents."""
     actor, body = current_actor(), current_words().parse_body(ManyDocuments)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    return show_many(bulk.upsert_documents(actor, schema, body.documents)), 201
+    arguments = {"documents": bulk.with_ids(body.documents)}
+    step = Step("bulkUpsert", database_id, collection_id, arguments=arguments)
+    return show_many(transactions.run(actor, body.transactionId, step)), 201
 
 
 @both.route("PATCH", DOCUMENTS)
@@ -77,8 +101,9 @@ def upsert_documents(database_id: str, collection_id: str) -> tuple[dict[str, An
 def update_documents(database_id: str, collection_id: str) -> dict[str, Any]:
     """Change the documents that fit queries."""
     actor, body = current_actor(), current_words().parse_body(DocumentsChange)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    return show_many(bulk.update_documents(actor, schema, body.data or {}, body.queries))
+    arguments = {"data": body.data or {}, "queries": body.queries}
+    step = Step("bulkUpdate", database_id, collection_id, arguments=arguments)
+    return show_many(transactions.run(actor, body.transactionId, step))
 
 
 @both.route("DELETE", DOCUMENTS)
@@ -87,18 +112,22 @@ def update_documents(database_id: str, collection_id: str) -> dict[str, Any]:
 def delete_documents(database_id: str, collection_id: str) -> dict[str, Any]:
     """Delete the documents that fit queries."""
     actor, body = current_actor(), current_words().parse_body(DocumentsChoice)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    return show_many(bulk.delete_documents(actor, schema, body.queries))
+    arguments = {"queries": body.queries}
+    step = Step("bulkDelete", database_id, collection_id, arguments=arguments)
+    return show_many(transactions.run(actor, body.transactionId, step))
 
 
 @both.route("GET", DOCUMENT)
 @allow(*READ)
 def get_document(database_id: str, collection_id: str, document_id: str) -> dict[str, Any]:
     """One document."""
-    actor = current_actor()
-    given = parse_query(OneInTransaction)
+    given, actor = parse_query(OneInTransaction), current_actor()
     schema = documents.open_schema(actor, database_id, collection_id)
-    found = documents.get_document(actor, schema, document_id, given.queries)
+    found = transactions.look(
+        actor,
+        given.transactionId,
+        lambda: documents.get_document(actor, schema, document_id, given.queries),
+    )
     return current_words().show_document(found)
 
 
@@ -111,11 +140,9 @@ def upsert_document(
     """Create a document or change what is given of it."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(DocumentChange)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    put = documents.upsert_document(
-        actor, schema, path_id(document_id), body.data or {}, body.permissions
-    )
-    return words.show_document(put), 201
+    arguments = {"data": body.data or {}, "permissions": body.permissions}
+    step = Step("upsert", database_id, collection_id, path_id(document_id), arguments)
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0]), 201
 
 
 @both.route("PATCH", DOCUMENT)
@@ -125,11 +152,9 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
     """Change some of a document's values."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(DocumentChange)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    changed = documents.update_document(
-        actor, schema, document_id, body.data or {}, body.permissions
-    )
-    return words.show_document(changed)
+    arguments = {"data": body.data or {}, "permissions": body.permissions}
+    step = Step("update", database_id, collection_id, document_id, arguments)
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0])
 
 
 @both.route("DELETE", DOCUMENT)
@@ -137,10 +162,9 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
 @limited(60, 60, LIMIT_KEY)
 def delete_document(database_id: str, collection_id: str, document_id: str) -> Response:
     """Delete a document."""
-    actor = current_actor()
-    current_words().parse_body(InTransaction)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    documents.delete_document(actor, schema, document_id)
+    body = current_words().parse_body(InTransaction)
+    step = Step("delete", database_id, collection_id, document_id)
+    transactions.run(current_actor(), body.transactionId, step)
     return empty()
 
 
@@ -153,12 +177,9 @@ def increment(
     """Add to a number of a document."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(Increase)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    return words.show_document(
-        documents.change_number(
-            actor, schema, document_id, attribute, change=body.value, limit=body.max
-        )
-    )
+    arguments = {"attribute": attribute, "value": body.value, "limit": body.max}
+    step = Step("increment", database_id, collection_id, document_id, arguments)
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0])
 
 
 @both.route("PATCH", f"{DOCUMENT}/<attribute>/decrement")
@@ -170,12 +191,9 @@ def decrement(
     """Take from a number of a document."""
     words, actor = current_words(), current_actor()
     body = words.parse_body(Decrease)
-    schema = documents.open_schema(actor, database_id, collection_id)
-    return words.show_document(
-        documents.change_number(
-            actor, schema, document_id, attribute, change=-body.value, limit=body.min
-        )
-    )
+    arguments = {"attribute": attribute, "value": body.value, "limit": body.min}
+    step = Step("decrement", database_id, collection_id, document_id, arguments)
+    return words.show_document(transactions.run(actor, body.transactionId, step)[0])
 
 
 def path_id(value: str) -> str:
@@ -194,3 +212,12 @@ def show_many(found: Sequence[documents.Document]) -> dict[str, Any]:
     """A list of documents in the words of the request."""
     words = current_words()
     return {"total": len(found), words.documents: [words.show_document(each) for each in found]}
+
+
+def answer_cached(found: cached.Bytes) -> Response:
+    """A list's bytes as an answer, which nginx may keep if a visitor asked."""
+    response = Response(found.body, mimetype="application/json")
+    if not found.is_for_edge:
+        return forbid_edge(response)
+    ttl_ms = min(found.entry.ttl_ms, cached.EDGE_TTL_MS)
+    return allow_edge(response, found.tags, found.entry.generation, ttl_ms)

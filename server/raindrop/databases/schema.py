@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from raindrop.core.cache import get_cache
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
-from raindrop.core.tenancy import Tenant
+from raindrop.core.tenancy import Tenant, project_tag
 from raindrop.databases.errors import CollectionNotFound, DatabaseNotFound
 from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
 
@@ -158,14 +158,15 @@ class Schema:
         return {key: each for key, each in self.available.items() if each.relation is not None}
 
     @cached_property
-    def _derived(self) -> dict[Any, Any]:
+    def made(self) -> dict[Any, Any]:
+        """What is made of this object once and kept as long as it is, by names of its makers."""
         return {}
 
     def derive(self, make: "Callable[[Schema], T]") -> T:
         """What a function makes of this object, made once and kept with it."""
-        if make not in self._derived:
-            self._derived[make] = make(self)
-        return self._derived[make]  # type: ignore[no-any-return]
+        if make not in self.made:
+            self.made[make] = make(self)
+        return self.made[make]  # type: ignore[no-any-return]
 
     @property
     def has_table(self) -> bool:
@@ -181,6 +182,11 @@ class Schema:
     def rows_tag(self) -> str:
         """The cache tag of its documents."""
         return rows_tag(self.id)
+
+    @cached_property
+    def project_tag(self) -> str:
+        """The cache tag of its project."""
+        return project_tag(self.project)
 
     @cached_property
     def database_tag(self) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from raindrop.core.db import unit_of_work
 from raindrop.core.tasks import task
-from raindrop.databases import ddl, deletion, maintenance
+from raindrop.databases import ddl, deletion, maintenance, transactions
 from raindrop.jobs.runner import Progress, RunningJob, job_handler
 from raindrop.projects.deletion import register_cleaner
 
 register_cleaner(deletion.drop_tables_of_project)  # here, for it is a worker that deletes projects
+
+SWEEP_BATCH = 500
 
 
 @job_handler("databases.converge")
@@ -43,3 +46,12 @@ def repair(job: RunningJob) -> Iterator[Progress]:
 def sweep() -> None:
     """Finish what was left half-done, whoever was killed when."""
     deletion.sweep()
+
+
+@task("databases.sweep_transactions", is_stepped=True)
+def sweep_transactions() -> None:
+    """Delete transactions that are long over, in small transactions of the database."""
+    deleted = SWEEP_BATCH
+    while deleted == SWEEP_BATCH:
+        with unit_of_work():
+            deleted = transactions.delete_old(SWEEP_BATCH)

@@ -50,6 +50,11 @@ class Words:
     def _inward(self) -> Mapping[str, str]:
         return {theirs: ours for ours, theirs in self.fields.items()}
 
+    @property
+    def form(self) -> str:
+        """Tells answers of the current request from those in other words or another form."""
+        return f"{self.service}{'+' if shows_sequence_as_text() else ''}"
+
     def name(self, ours: str) -> str:
         """A field's name in these words."""
         return self.fields.get(ours, ours)
@@ -91,9 +96,12 @@ class Words:
         Raises:
             BadRequest
         """
-        inward = self._inward
-        given = read_fields().items()
-        return validate(model, {inward.get(name, name): v for name, v in given if v is not None})
+        given = self.inward(read_fields()).items()
+        return validate(model, {name: value for name, value in given if value is not None})
+
+    def inward(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of these words in the words of ``databases``."""
+        return {self._inward.get(name, name): value for name, value in given.items()}
 
 
 _NOUNS = (

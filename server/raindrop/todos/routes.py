@@ -50,7 +50,7 @@ def list_todos(query: BoardQuery) -> Response:
     if query.before is not None:
         return _json(service.get_older(query.before))
     page = service.get_page(query.start)
-    return allow_edge(_json(page.body or b""), service.BOARD_TAG, page.generation, page.ttl_ms)
+    return allow_edge(_json(page.body or b""), [service.BOARD_TAG], page.generation, page.ttl_ms)
 
 
 @blueprint.get("/<int:todo_id>", responses=answers(200, TodoAnswer, 404))

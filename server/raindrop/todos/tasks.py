@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from raindrop.core.db import db, unit_of_work, utc_now
+from raindrop.core.records import BOM, BadLine, guard_formula
 from raindrop.core.tasks import task
 from raindrop.jobs.files import add_file, append, delete_file, find_file, read_all
 from raindrop.jobs.runner import JobFailed, Progress, RunningJob, job_handler
-from raindrop.todos.imports import COLUMNS, BadLine, NewLine, guard_formula, read_lines
+from raindrop.todos.imports import COLUMNS, NewLine, read_lines
 from raindrop.todos.models import Todo
 from raindrop.todos.service import CONTENT_TYPES, create_todos, delete_for_good, dump_todo
 
@@ -96,8 +97,7 @@ def export_todos(job: RunningJob) -> Iterator[Progress]:
 
 
 def _csv_header() -> bytes:
-    # The byte order mark is how spreadsheet programs recognise UTF-8.
-    return b"\xef\xbb\xbf" + (",".join(COLUMNS) + "\r\n").encode()
+    return BOM + (",".join(COLUMNS) + "\r\n").encode()
 
 
 def _dump_lines(todos: Sequence[Todo], file_format: str) -> bytes:

@@ -1,0 +1,31 @@
+"""How long a list may keep the database busy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from raindrop.core.db import db, is_timeout
+from raindrop.databases.errors import DatabaseTimeout
+
+LIST_S = 15.0
+"""Of one statement of a list; less than clients and proxies wait."""
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Statements in here end after ``LIST_S``.
+
+    Raises:
+        DatabaseTimeout
+    """
+    connection = db.session.connection()
+    connection.info["time_limit_s"] = LIST_S
+    try:
+        yield
+    except DBAPIError as error:
+        if is_timeout(error):
+            raise DatabaseTimeout from None
+        raise
+    finally:
+        connection.info.pop("time_limit_s", None)
