@@ -1,6 +1,6 @@
 """Documents: creating, reading, changing, deleting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from raindrop.core.access import Actor, Unauthorized
@@ -8,6 +8,7 @@ from raindrop.core.cache import get_cache
 from raindrop.core.db import utc_now
 from raindrop.core.errors import ServiceUnavailable
 from raindrop.core.events import publish
+from raindrop.databases import cascades, lists, loading, related
 from raindrop.databases.errors import (
     DocumentMissingData,
     DocumentMissingPayload,
@@ -55,19 +56,32 @@ def create_document(
         "_permissions": own_permissions(actor, permissions, is_new=True),
         **check_data(schema, data, is_partial=False),
     }
+    linked = related.split(schema, data)
     insert_rows(schema, [row])
+    _relate(actor, schema, row, linked)
     document = show_row(schema, row)
     publish_document(actor, schema, document, "create")
     return document
 
 
-def get_document(actor: Actor, schema: Schema, public_id: str) -> Document:
+def get_document(
+    actor: Actor, schema: Schema, public_id: str, queries: Sequence[str] = ()
+) -> Document:
     """A document that the actor may read.
 
+    Args:
+        queries: ``select`` only.
+
     Raises:
-        Unauthorized, DocumentNotFound
+        Unauthorized, DocumentNotFound, QueryInvalid
     """
-    return show_row(schema, readable_row(actor, schema, public_id))
+    document = show_row(schema, readable_row(actor, schema, public_id))
+    if not queries:
+        return document
+    shape = lists.select_shape(schema, queries)
+    picked = shape.pick(document)
+    loading.load(actor, schema, [picked], shape.paths)
+    return picked
 
 
 def update_document(
@@ -90,7 +104,9 @@ def update_document(
     if (given := own_permissions(actor, permissions, is_new=False)) is not None:
         values["_permissions"] = given
     values["_updated"] = utc_now()
+    linked = related.split(schema, data)
     update_row(schema, row, values)
+    _relate(actor, schema, row, linked)
     document = show_row(schema, {**row, **values})
     publish_document(actor, schema, document, "update")
     return document
@@ -103,8 +119,14 @@ def delete_document(actor: Actor, schema: Schema, public_id: str) -> None:
         Unauthorized, DocumentNotFound
     """
     row = changeable_row(actor, schema, public_id, "delete")
+    cascades.before_delete(actor, schema, [row], publish_documents)
     delete_rows(schema, [row["_id"]])
     publish_document(actor, schema, show_row(schema, row), "delete")
+
+
+def _relate(actor: Actor, schema: Schema, row: Row, given: Mapping[str, Any]) -> None:
+    if given:
+        related.write(actor, schema, row, given, create=create_document, update=update_document)
 
 
 def open_schema(actor: Actor, database_id: str, collection_id: str) -> Schema:
@@ -165,3 +187,11 @@ def publish_document(actor: Actor, schema: Schema, document: Document, action: s
         payload=document,
         actor=actor,
     )
+
+
+def publish_documents(
+    actor: Actor, schema: Schema, documents: Iterable[Document], action: str
+) -> None:
+    """The same of many."""
+    for document in documents:
+        publish_document(actor, schema, document, action)

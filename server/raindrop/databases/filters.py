@@ -13,7 +13,7 @@ from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
 from raindrop.core.queries import Grammar, Query, QueryInvalid
-from raindrop.databases import spatial, relation_filters, terms
+from raindrop.databases import relation_filters, spatial, terms
 from raindrop.databases.errors import AttributeQueryLimitExceeded
 from raindrop.databases.schema import Attribute, Schema
 from raindrop.databases.tables import rows_of

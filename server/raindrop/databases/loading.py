@@ -29,9 +29,7 @@ class _Wish:
     nested: "dict[str, _Wish]" = field(default_factory=dict)
 
 
-def load(
-    actor: Actor, schema: Schema, documents: Sequence[Document], paths: Iterable[str]
-) -> None:
+def load(actor: Actor, schema: Schema, documents: Sequence[Document], paths: Iterable[str]) -> None:
     """Put into documents what is selected of related ones; those that the actor may not read are
     not there.
 

@@ -46,16 +46,18 @@ class Writer(Protocol):
         """The document as it became."""
 
 
-def split(schema: Schema, data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A document's data apart: plain values, and what is said of related documents.
+def split(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document's data says of related documents, by key.
 
     Raises:
         RelationshipValueInvalid: too many related documents, or too deep.
     """
-    related = {key: value for key, value in data.items() if key in schema.relations}
-    if _count(list(related.values()), 0) > RELATED_MAX:
+    if not schema.relations:
+        return {}
+    given = {key: value for key, value in data.items() if key in schema.relations}
+    if _count(list(given.values()), 0) > RELATED_MAX:
         raise RelationshipValueInvalid(f"At most {RELATED_MAX} related documents at once.")
-    return {key: value for key, value in data.items() if key not in related}, related
+    return given
 
 
 def _count(value: Any, depth: int) -> int:
@@ -164,7 +166,9 @@ def _put(
     if row is None:
         return int(create(actor, other, public_id, values, permissions)["$sequence"])
     number = int(row["_id"])
-    if not (_is_same(other, row, values, permissions) and reachable(actor, other, "read", {number})):
+    if not (
+        _is_same(other, row, values, permissions) and reachable(actor, other, "read", {number})
+    ):
         if permissions == row["_permissions"]:
             permissions = None  # sent back as it was shown
         update(actor, other, public_id, values, permissions)
@@ -203,9 +207,7 @@ def _relate(
         if side.has_many:
             _check_change(actor, other, gone)
     if gone:
-        db.session.execute(
-            sa.delete(side.pairs).where(side.mine == number, side.theirs.in_(gone))
-        )
+        db.session.execute(sa.delete(side.pairs).where(side.mine == number, side.theirs.in_(gone)))
     if new:
         pairs = [{side.mine.name: number, side.theirs.name: each} for each in sorted(new)]
         try:

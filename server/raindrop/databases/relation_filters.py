@@ -40,9 +40,7 @@ def condition(actor: Actor, schema: Schema, query: Query, depth: int = 0) -> Con
     other, which = readable
     side = side_of(schema, schema.relations[key])
     table = rows_of(other)
-    linked = sa.select(side.mine).join_from(
-        side.pairs, table, table.c["_id"] == side.theirs
-    )
+    linked = sa.select(side.mine).join_from(side.pairs, table, table.c["_id"] == side.theirs)
     if not which.is_all:
         linked = linked.where(plans.visible(other, which))
     if rest:

@@ -10,7 +10,7 @@ from raindrop.core.edge import allow_edge, asked_by_edge, forbid_edge
 from raindrop.core.v1 import ListArguments, empty, limited, parse_query
 from raindrop.databases import cached, documents, lists, transactions
 from raindrop.databases.operations import Step
-from raindrop.databases.schemas import DocumentChange, InTransaction, NewDocument
+from raindrop.databases.schemas import DocumentChange, InTransaction, NewDocument, OneInTransaction
 from raindrop.databases.vocabulary import BothWords, current_words
 
 READ, WRITE = ("rows.read", "documents.read"), ("rows.write", "documents.write")
@@ -68,12 +68,12 @@ def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any
 @allow(*READ)
 def get_document(database_id: str, collection_id: str, document_id: str) -> dict[str, Any]:
     """One document."""
-    given, actor = parse_query(InTransaction), current_actor()
+    given, actor = parse_query(OneInTransaction), current_actor()
     schema = documents.open_schema(actor, database_id, collection_id)
     found = transactions.look(
         actor,
         given.transactionId,
-        lambda: documents.get_document(actor, schema, document_id),
+        lambda: documents.get_document(actor, schema, document_id, given.queries),
     )
     return current_words().show_document(found)
 

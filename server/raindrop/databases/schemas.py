@@ -69,6 +69,12 @@ class InTransaction(V1Model):
     transactionId: str = Field("", max_length=36)  # noqa: N815  # the contract's name
 
 
+class OneInTransaction(InTransaction):
+    """What reading a document takes."""
+
+    queries: list[str] = Field(default_factory=list)
+
+
 class NewDocument(InTransaction):
     """A document."""
 

@@ -69,7 +69,9 @@ def other_schema(actor: Actor, schema: Schema, relation: Relation) -> Schema:
     return find_schema(actor.tenant, schema.database, relation.collection)
 
 
-def readable_side(actor: Actor, schema: Schema, attribute: Attribute) -> tuple[Schema, Reach] | None:
+def readable_side(
+    actor: Actor, schema: Schema, attribute: Attribute
+) -> tuple[Schema, Reach] | None:
     """The other side's collection and which of its documents the actor may read; ``None``: none,
     or it has no table yet."""
     assert attribute.relation is not None
