@@ -68,6 +68,11 @@ class RateLimit:
     keys: tuple[str, ...]
 
 
+OF_MANY = {"databasesCreateDocument": "documentList", "tablesDBCreateRow": "rowList"}
+"""Operations that take one thing or many, and what they answer to many: the client libraries have
+a method of its own for it, which the contract folds into the one."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """One method of one path template.
@@ -250,7 +255,10 @@ class Contract:
             return _bytes_problems(answer)
         if operation.response_schema is None:
             return ["the body is not empty"] if answer.body else []
-        return self._body_problems(operation.response_schema, operation, answer)
+        schema = operation.response_schema
+        if operation.id in OF_MANY and isinstance(answer.json, dict) and "total" in answer.json:
+            schema = {"$ref": f"#/components/schemas/{OF_MANY[operation.id]}"}
+        return self._body_problems(schema, operation, answer)
 
     def _body_problems(self, schema: Schema, operation: Operation, answer: Answer) -> list[str]:
         allowed = {JSON, *operation.contents[answer.status]}

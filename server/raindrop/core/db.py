@@ -38,6 +38,10 @@ SQLITE_BUSY_MS = 20
 MYSQL_DEADLOCK = 1213
 TIMEOUTS = (1969, 3024)
 """What MariaDB and MySQL answer when a statement took too long."""
+MYSQL_OUTDATED = (1054, 1146, 1406, 1412)
+"""No such column, no such table, text too long for its column, table changed meanwhile."""
+SQLITE_OUTDATED = ("no such column", "no such table", "table c_")
+"""How SQLite's words for the same begin; the last: ``table c_1 has no column named …``."""
 SQLITE_WRITE_WAIT_S = 10.0
 
 
@@ -312,10 +316,17 @@ def begin_sqlite(connection: Connection, *, is_write: bool) -> None:
         time.sleep(0.005)
 
 
-def is_deadlock(error: OperationalError) -> bool:
+def is_deadlock(error: DBAPIError) -> bool:
     """Whether the database chose this transaction to end a deadlock; run again, it may commit."""
     code = getattr(error.orig, "args", (None,))[0]
     return code == MYSQL_DEADLOCK
+
+
+def is_outdated(error: DBAPIError) -> bool:
+    """Whether the statement speaks of a column or table that was changed or dropped since it was
+    made; read anew, what it was made of says so."""
+    code = getattr(error.orig, "args", (None,))[0]
+    return code in MYSQL_OUTDATED or str(error.orig).startswith(SQLITE_OUTDATED)
 
 
 def is_reachable(engine: Engine | None = None) -> bool:

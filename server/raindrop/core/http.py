@@ -17,14 +17,19 @@ from flask_openapi3 import OpenAPI
 from flask_openapi3.types import ResponseDict
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.datastructures import FileStorage
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from raindrop.config import Settings
 from raindrop.core import logs
-from raindrop.core.db import is_deadlock, unit_of_work
-from raindrop.core.errors import BadRequest, UnsupportedMediaType, explain_invalid
+from raindrop.core.db import is_deadlock, is_outdated, unit_of_work
+from raindrop.core.errors import (
+    BadRequest,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+    explain_invalid,
+)
 from raindrop.core.formats import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
 
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -89,14 +94,21 @@ class RaindropApp(OpenAPI):
     def dispatch_request(self) -> ResponseReturnValue:
         """Run the view in a transaction that is committed before the answer is made.
 
-        A transaction that lost a deadlock left nothing behind, so the view runs again.
+        A transaction that lost a deadlock left nothing behind, so the view runs again; so it does,
+        once, when a worker changed a table while the view was at it.
         """
+        is_repeated = False
         for _ in range(DEADLOCK_RETRIES):
             try:
                 return self._dispatch_once()
-            except OperationalError as error:
-                if not is_deadlock(error):
+            except DBAPIError as error:
+                if is_deadlock(error):
+                    continue
+                if not is_outdated(error):
                     raise
+                if is_repeated:
+                    raise ServiceUnavailable("This is being changed; try again soon.") from error
+                is_repeated = True
         return self._dispatch_once()
 
     def _dispatch_once(self) -> ResponseReturnValue:

@@ -38,7 +38,12 @@ class V1Model(BaseModel):
 V = TypeVar("V", bound=V1Model)
 
 
-def _check_id(value: str) -> str:
+def check_id(value: str) -> str:
+    """An id that a caller gives; for ``unique()`` a new one.
+
+    Raises:
+        ValueError: it is none.
+    """
     if value == UNIQUE:
         return new_id()
     if len(value) > ID_MAX or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
@@ -70,7 +75,7 @@ def _check_object(value: Any) -> Any:
 
 PREFS_MAX = 65_536
 
-NewId = Annotated[str, AfterValidator(_check_id)]
+NewId = Annotated[str, AfterValidator(check_id)]
 """An id that the caller gives, or ``unique()``."""
 
 Text = Annotated[str, AfterValidator(_check_text)]

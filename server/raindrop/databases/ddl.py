@@ -377,4 +377,24 @@ def explain(problem: DBAPIError) -> str:
     ):
         raise problem
     log.warning("a table could not be changed: %s", problem.orig)
-    return str(getattr(problem.orig, "args", ("",))[-1])
+    return (code and _REASONS.get(code)) or _reason_of_sqlite(str(problem.orig))
+
+
+_TWICE = "Some documents have the same values, so they cannot be unique."
+_REASONS = {
+    1048: "Some documents have no value, which such an index needs.",
+    1062: _TWICE,
+    1071: "The index would be too long; give shorter lengths, or fewer attributes.",
+    1117: "The table has as many columns as it can have.",
+    1118: "The rows would be too wide. Make strings shorter, or delete other attributes.",
+    1138: "Some documents have no value, which such an index needs.",
+    1265: "Some documents have values that do not fit.",
+    1406: "Some documents have values that do not fit.",
+}
+"""What MySQL's errors mean here: their own words are about our names for things."""
+
+
+def _reason_of_sqlite(text: str) -> str:
+    if text.startswith("UNIQUE constraint failed"):
+        return _TWICE
+    return "The database could not do it; the server's log says why."

@@ -6,14 +6,17 @@ from typing import Any
 from raindrop.core.access import Actor, Unauthorized
 from raindrop.core.cache import get_cache
 from raindrop.core.db import utc_now
-from raindrop.core.errors import ServiceUnavailable
 from raindrop.core.events import publish
-from raindrop.databases import cascades, lists, loading, related
+from raindrop.databases import cascades, loading, related
+from raindrop.databases.drafts import changes_of, new_row
 from raindrop.databases.errors import (
+    DocumentAlreadyExists,
     DocumentMissingData,
     DocumentMissingPayload,
     DocumentNotFound,
 )
+from raindrop.databases.lists import select_shape
+from raindrop.databases.operators import add, countable
 from raindrop.databases.rows import (
     Row,
     delete_rows,
@@ -23,9 +26,8 @@ from raindrop.databases.rows import (
     split_permission,
     update_row,
 )
-from raindrop.databases.rules import Reach, check_create, own_permissions, reach
+from raindrop.databases.rules import Reach, check_create, check_open, reach
 from raindrop.databases.schema import Schema, find_schema
-from raindrop.databases.values import check_data
 
 Document = dict[str, Any]
 
@@ -46,22 +48,8 @@ def create_document(
     check_create(actor, schema)
     if not data:
         raise DocumentMissingData
-    if not schema.has_table:
-        raise ServiceUnavailable("The collection is still being made; try again in a moment.")
-    now = utc_now()
-    row = {
-        "_uid": public_id,
-        "_created": now,
-        "_updated": now,
-        "_permissions": own_permissions(actor, permissions, is_new=True),
-        **check_data(schema, data, is_partial=False),
-    }
-    linked = related.split(schema, data)
-    insert_rows(schema, [row])
-    _relate(actor, schema, row, linked)
-    document = show_row(schema, row)
-    publish_document(actor, schema, document, "create")
-    return document
+    row = new_row(actor, schema, public_id, data, permissions)
+    return _insert(actor, schema, row, "create", data)
 
 
 def get_document(
@@ -78,7 +66,7 @@ def get_document(
     document = show_row(schema, readable_row(actor, schema, public_id))
     if not queries:
         return document
-    shape = lists.select_shape(schema, queries)
+    shape = select_shape(schema, queries)
     picked = shape.pick(document)
     loading.load(actor, schema, [picked], shape.paths)
     return picked
@@ -100,16 +88,66 @@ def update_document(
     if not data and permissions is None:
         raise DocumentMissingPayload
     row = changeable_row(actor, schema, public_id, "update")
-    values: dict[str, Any] = check_data(schema, data, is_partial=True)
-    if (given := own_permissions(actor, permissions, is_new=False)) is not None:
-        values["_permissions"] = given
-    values["_updated"] = utc_now()
-    linked = related.split(schema, data)
-    update_row(schema, row, values)
-    _relate(actor, schema, row, linked)
-    document = show_row(schema, {**row, **values})
-    publish_document(actor, schema, document, "update")
-    return document
+    values = changes_of(actor, schema, row, data, permissions)
+    return _change(actor, schema, row, values, "update", data)
+
+
+def upsert_document(
+    actor: Actor,
+    schema: Schema,
+    public_id: str,
+    data: Mapping[str, Any],
+    permissions: Sequence[str] | None,
+) -> Document:
+    """Create a document or, where there is one with the id, change what is given of it.
+
+    Raises:
+        Unauthorized, DocumentMissingPayload, DocumentInvalidStructure
+        DocumentAlreadyExists: a unique value is another's.
+        ServiceUnavailable: the collection's table is still being made.
+    """
+    check_open(actor, schema)
+    if not data and permissions is None:
+        raise DocumentMissingPayload
+    if find_row(schema, public_id, lock=True) is None:
+        check_create(actor, schema)
+        new = new_row(actor, schema, public_id, data, permissions, is_upsert=True)
+        try:
+            return _insert(actor, schema, new, "upsert", data)
+        except DocumentAlreadyExists:
+            # Somebody created it since; a failed statement leaves the transaction as it was.
+            if find_row(schema, public_id, lock=True) is None:
+                raise
+    row = changeable_row(actor, schema, public_id, "update")
+    values = changes_of(actor, schema, row, data, permissions)
+    return _change(actor, schema, row, values, "upsert", data)
+
+
+def change_number(
+    actor: Actor,
+    schema: Schema,
+    public_id: str,
+    key: str,
+    *,
+    change: float,
+    limit: float | None,
+) -> Document:
+    """Add to one of a document's numbers, as no other change happens to it; null counts as 0.
+
+    Args:
+        change: negative to take away from it.
+        limit: what it may become at most or, where it is taken from, at least.
+
+    Raises:
+        Unauthorized, DocumentNotFound, AttributeNotFound, AttributeTypeInvalid
+        AttributeLimitExceeded: it would pass ``limit`` or the attribute's own; nothing is changed.
+        BadRequest: part of a whole number.
+    """
+    attribute = countable(schema, key)
+    row = changeable_row(actor, schema, public_id, "update")
+    value = add(attribute, row[attribute.column], change, limit)
+    values = {attribute.column: value, "_updated": utc_now()}
+    return _change(actor, schema, row, values, "update")
 
 
 def delete_document(actor: Actor, schema: Schema, public_id: str) -> None:
@@ -122,6 +160,33 @@ def delete_document(actor: Actor, schema: Schema, public_id: str) -> None:
     cascades.before_delete(actor, schema, [row], publish_documents)
     delete_rows(schema, [row["_id"]])
     publish_document(actor, schema, show_row(schema, row), "delete")
+
+
+def _insert(
+    actor: Actor, schema: Schema, row: dict[str, Any], action: str, data: Mapping[str, Any]
+) -> Document:
+    linked = related.split(schema, data)
+    insert_rows(schema, [row])
+    _relate(actor, schema, row, linked)
+    document = show_row(schema, row)
+    publish_document(actor, schema, document, action)
+    return document
+
+
+def _change(
+    actor: Actor,
+    schema: Schema,
+    row: Row,
+    values: Mapping[str, Any],
+    action: str,
+    data: Mapping[str, Any] | None = None,
+) -> Document:
+    linked = related.split(schema, data or {})
+    update_row(schema, row, values)
+    _relate(actor, schema, row, linked)
+    document = show_row(schema, {**row, **values})
+    publish_document(actor, schema, document, action)
+    return document
 
 
 def _relate(actor: Actor, schema: Schema, row: Row, given: Mapping[str, Any]) -> None:
@@ -179,19 +244,21 @@ def is_in_reach(which: Reach, row: Row, action: str) -> bool:
 
 def publish_document(actor: Actor, schema: Schema, document: Document, action: str) -> None:
     """Leave the event ``databases.D.collections.C.documents.ID.…`` and drop the cached lists."""
-    get_cache().invalidate(schema.rows_tag)
-    where = f"databases.{schema.database}.collections.{schema.public_id}"
-    publish(
-        f"{where}.documents.{document['$id']}.{action}",
-        resource=f"database/{schema.database}/collection/{schema.public_id}/document/{document['$id']}",
-        payload=document,
-        actor=actor,
-    )
+    publish_documents(actor, schema, [document], action)
 
 
 def publish_documents(
     actor: Actor, schema: Schema, documents: Iterable[Document], action: str
 ) -> None:
     """The same of many."""
+    get_cache().invalidate(schema.rows_tag)
+    where = f"databases.{schema.database}.collections.{schema.public_id}.documents"
+    resource = f"database/{schema.database}/collection/{schema.public_id}/document"
     for document in documents:
-        publish_document(actor, schema, document, action)
+        public_id = document["$id"]
+        publish(
+            f"{where}.{public_id}.{action}",
+            resource=f"{resource}/{public_id}",
+            payload=document,
+            actor=actor,
+        )

@@ -205,6 +205,14 @@ class DocumentMissingPayload(AppError):
     message = "Give data or permissions to change."
 
 
+class BulkUnsupported(AppError):
+    """The collection has relationships."""
+
+    type = "general_bad_request"
+    status = HTTPStatus.BAD_REQUEST
+    message = "A collection with relationships takes its documents one by one."
+
+
 class DocumentUpdateConflict(AppError):
     """Somebody else changed the document meanwhile."""
 

@@ -10,12 +10,16 @@ from raindrop.core.access import Actor
 from raindrop.core.errors import AppError
 from raindrop.core.formats import new_id
 from raindrop.core.v1 import NewId, Text, V1Model, validate
-from raindrop.databases import documents
+from raindrop.databases import bulk, documents
 from raindrop.databases.documents import Document
 from raindrop.databases.errors import TransactionInvalid
 from raindrop.databases.schema import Schema
+from raindrop.databases.schemas_documents import Decrease, DocumentsChange, Increase
 
-Action = Literal["create", "update", "delete"]
+Action = Literal[
+    "create", "update", "upsert", "delete", "increment", "decrement",
+    "bulkCreate", "bulkUpdate", "bulkUpsert", "bulkDelete",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,17 +69,68 @@ def read_operation(given: Mapping[str, Any]) -> Step:
     """
     try:
         operation = validate(GivenOperation, {k: v for k, v in given.items() if v is not None})
+        arguments = _ARGUMENTS[operation.action](operation)
     except AppError as error:
         raise TransactionInvalid(error.message) from None
-    action, data = operation.action, operation.data
-    if not isinstance(data, dict):
-        raise TransactionInvalid(f"{action}: data must be an object")
-    document = operation.documentId or (new_id() if action == "create" else "")
-    if not document:
-        raise TransactionInvalid(f"{action}: documentId is missing")
-    values = {key: value for key, value in data.items() if key != "$permissions"}
-    arguments = {"data": values, "permissions": data.get("$permissions")}
-    return Step(action, operation.databaseId, operation.collectionId, document, arguments)
+    document = operation.documentId or (new_id() if operation.action == "create" else "")
+    is_bulk = operation.action.startswith("bulk")
+    if not document and not is_bulk:
+        raise TransactionInvalid(f"{operation.action}: documentId is missing")
+    where = (operation.databaseId, operation.collectionId, "" if is_bulk else document)
+    return Step(operation.action, *where, arguments)
+
+
+def _fields(operation: GivenOperation) -> dict[str, Any]:
+    if not isinstance(operation.data, dict):
+        raise TransactionInvalid(f"{operation.action}: data must be an object")
+    return operation.data
+
+
+def _document_arguments(operation: GivenOperation) -> dict[str, Any]:
+    fields = _fields(operation)
+    values = {key: value for key, value in fields.items() if key != "$permissions"}
+    return {"data": values, "permissions": fields.get("$permissions")}
+
+
+def _number_arguments(operation: GivenOperation) -> dict[str, Any]:
+    """``data`` names the attribute, as ``attribute`` or ``column``, and by how much."""
+    fields = _fields(operation)
+    bound = "max" if operation.action == "increment" else "min"
+    given = {"value": fields.get("value", 1), bound: fields.get(bound)}
+    model = Increase if operation.action == "increment" else Decrease
+    body: Any = validate(model, {name: value for name, value in given.items() if value is not None})
+    attribute = fields.get("attribute", fields.get("column"))
+    if not isinstance(attribute, str):
+        raise TransactionInvalid(f"{operation.action}: data must name the attribute")
+    return {"attribute": attribute, "value": body.value, "limit": getattr(body, bound)}
+
+
+def _many_arguments(operation: GivenOperation) -> dict[str, Any]:
+    if not isinstance(operation.data, list):
+        raise TransactionInvalid(f"{operation.action}: data must be an array of documents")
+    return {"documents": operation.data}
+
+
+def _choice_arguments(operation: GivenOperation) -> dict[str, Any]:
+    fields = _fields(operation)
+    body = validate(
+        DocumentsChange, {"data": fields.get("data", {}), "queries": fields.get("queries", [])}
+    )
+    return {"data": body.data or {}, "queries": body.queries}
+
+
+_ARGUMENTS: dict[str, Callable[[GivenOperation], dict[str, Any]]] = {
+    "create": _document_arguments,
+    "update": _document_arguments,
+    "upsert": _document_arguments,
+    "delete": lambda _: {},
+    "increment": _number_arguments,
+    "decrement": _number_arguments,
+    "bulkCreate": _many_arguments,
+    "bulkUpsert": _many_arguments,
+    "bulkUpdate": _choice_arguments,
+    "bulkDelete": _choice_arguments,
+}
 
 
 def _create(actor: Actor, schema: Schema, step: Step) -> list[Document]:
@@ -88,13 +143,47 @@ def _update(actor: Actor, schema: Schema, step: Step) -> list[Document]:
     return [documents.update_document(actor, schema, step.document, data, permissions)]
 
 
+def _upsert(actor: Actor, schema: Schema, step: Step) -> list[Document]:
+    data, permissions = step.arguments["data"], step.arguments["permissions"]
+    return [documents.upsert_document(actor, schema, step.document, data, permissions)]
+
+
 def _delete(actor: Actor, schema: Schema, step: Step) -> list[Document]:
     documents.delete_document(actor, schema, step.document)
     return []
 
 
+def _count(actor: Actor, schema: Schema, step: Step) -> list[Document]:
+    value = step.arguments["value"]
+    return [
+        documents.change_number(
+            actor,
+            schema,
+            step.document,
+            step.arguments["attribute"],
+            change=value if step.action == "increment" else -value,
+            limit=step.arguments["limit"],
+        )
+    ]
+
+
 _PERFORMERS: dict[str, Callable[[Actor, Schema, Step], list[Document]]] = {
     "create": _create,
     "update": _update,
+    "upsert": _upsert,
     "delete": _delete,
+    "increment": _count,
+    "decrement": _count,
+    "bulkCreate": lambda actor, schema, step: bulk.create_documents(
+        actor, schema, step.arguments["documents"]
+    ),
+    "bulkUpsert": lambda actor, schema, step: bulk.upsert_documents(
+        actor, schema, step.arguments["documents"]
+    ),
+    "bulkUpdate": lambda actor, schema, step: bulk.update_documents(
+        actor, schema, step.arguments["data"], step.arguments["queries"]
+    ),
+    "bulkDelete": lambda actor, schema, step: bulk.delete_documents(
+        actor, schema, step.arguments["queries"]
+    ),
 }

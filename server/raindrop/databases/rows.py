@@ -3,7 +3,7 @@
 A row here is a mapping of the table's columns by name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from raindrop.databases import terms
 from raindrop.databases.errors import DocumentAlreadyExists
 from raindrop.databases.schema import Schema
 from raindrop.databases.tables import ACTIONS, permissions_of, rows_of
-from raindrop.databases.values import show_value
+from raindrop.databases.values import shower
 
 Row = Mapping[Any, Any]
 
@@ -92,6 +92,24 @@ def update_row(schema: Schema, row: Row, values: Mapping[str, Any]) -> None:
         insert_permissions(schema, [{**row, **values}])
 
 
+def update_rows(schema: Schema, rows: Sequence[Row], values: Mapping[str, Any]) -> None:
+    """Give several rows the same values, by one statement where no row has any of its own.
+
+    Raises:
+        DocumentAlreadyExists: a unique value is another's.
+    """
+    if terms.written(schema) or "_permissions" in values or "_created" in values:
+        for row in rows:
+            update_row(schema, row, values)
+        return
+    table = rows_of(schema)
+    numbers = [row["_id"] for row in rows]
+    try:
+        db.session.execute(sa.update(table).where(table.c["_id"].in_(numbers)).values(**values))
+    except IntegrityError:
+        raise DocumentAlreadyExists from None
+
+
 def delete_rows(schema: Schema, numbers: Sequence[int]) -> None:
     """Delete rows by ``_id``, with their permissions."""
     table, permissions = rows_of(schema), permissions_of(schema.id)
@@ -114,6 +132,17 @@ def find_row(schema: Schema, uid: str, *, lock: bool = False) -> Row | None:
     return db.session.execute(query).mappings().one_or_none()
 
 
+def find_rows(schema: Schema, uids: Iterable[str]) -> dict[str, Row]:
+    """The rows that there are of some public ids, by these, locked."""
+    if not schema.has_table:
+        return {}
+    table = rows_of(schema)
+    # In the order of the ids, so that two that lock the same rows do not wait for each other.
+    query = sa.select(table).where(table.c["_uid"].in_(list(uids))).order_by(table.c["_uid"])
+    found = db.session.execute(query.with_for_update()).mappings()
+    return {row["_uid"]: row for row in found}
+
+
 def show_row(schema: Schema, row: Row) -> dict[str, Any]:
     """A row as a document, in the words of ``databases``, without its relationships."""
     shown: dict[str, Any] = {
@@ -125,7 +154,12 @@ def show_row(schema: Schema, row: Row) -> dict[str, Any]:
         "$databaseId": schema.database,
         "$collectionId": schema.public_id,
     }
-    for key, attribute in schema.plain.items():
-        if attribute.column in row:
-            shown[key] = show_value(attribute, row[attribute.column])
+    for key, column, show in schema.derive(_showers):
+        if column in row:
+            value = row[column]
+            shown[key] = show(value) if show is not None and value is not None else value
     return shown
+
+
+def _showers(schema: Schema) -> list[tuple[str, str, Callable[[Any], Any] | None]]:
+    return [(key, each.column, shower(each)) for key, each in schema.plain.items()]

@@ -7,7 +7,7 @@ document's own permissions hold besides. Keys and administrators may do everythi
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raindrop.core.access import Actor, ActorKind, Unauthorized, parse_permissions
+from raindrop.core.access import Actor, ActorKind, ScopeMissing, Unauthorized, parse_permissions
 from raindrop.databases.errors import CollectionNotFound, DatabaseNotFound
 from raindrop.databases.schema import Schema
 
@@ -61,6 +61,17 @@ def check_create(actor: Actor, schema: Schema) -> None:
     check_open(actor, schema)
     if not actor.may("create", schema.permissions):
         raise Unauthorized("You may not create documents in this collection.")
+
+
+def check_bulk(actor: Actor, schema: Schema) -> None:
+    """Many documents at once are for keys and administrators.
+
+    Raises:
+        DatabaseNotFound, CollectionNotFound, ScopeMissing
+    """
+    check_open(actor, schema)
+    if not actor.is_privileged:
+        raise ScopeMissing("Many documents at once are for keys and administrators only.")
 
 
 def own_permissions(actor: Actor, given: Sequence[str] | None, *, is_new: bool) -> list[str] | None:

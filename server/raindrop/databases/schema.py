@@ -3,9 +3,9 @@ read from the cache in one look-up and kept unpacked by each process."""
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -15,6 +15,8 @@ from raindrop.core.formats import show_time
 from raindrop.core.tenancy import Tenant, project_tag
 from raindrop.databases.errors import CollectionNotFound, DatabaseNotFound
 from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
+
+T = TypeVar("T")
 
 SCHEMA_TTL_MS = 60_000
 KEPT_MAX = 1000
@@ -158,9 +160,14 @@ class Schema:
         return {key: each for key, each in self.available.items() if each.relation is not None}
 
     @cached_property
-    def made(self) -> dict[str, Any]:
-        """What is made of this object once and kept as long as it is, by names of its makers."""
+    def _derived(self) -> dict[Any, Any]:
         return {}
+
+    def derive(self, make: "Callable[[Schema], T]") -> T:
+        """What a function makes of this object, made once and kept with it."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return self._derived[make]  # type: ignore[no-any-return]
 
     @property
     def has_table(self) -> bool:

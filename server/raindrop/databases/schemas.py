@@ -61,30 +61,3 @@ class CollectionChange(V1Model):
     permissions: Permissions | None = None
     documentSecurity: bool | None = None  # noqa: N815
     enabled: bool | None = None
-
-
-class InTransaction(V1Model):
-    """What every operation of documents may name besides."""
-
-    transactionId: str = Field("", max_length=36)  # noqa: N815  # the contract's name
-
-
-class OneInTransaction(InTransaction):
-    """What reading a document takes."""
-
-    queries: list[str] = Field(default_factory=list)
-
-
-class NewDocument(InTransaction):
-    """A document."""
-
-    documentId: NewId  # noqa: N815
-    data: Data = Field(default_factory=dict)
-    permissions: Permissions | None = None
-
-
-class DocumentChange(InTransaction):
-    """What changes of a document; what is not given stays."""
-
-    data: Data | None = None
-    permissions: Permissions | None = None

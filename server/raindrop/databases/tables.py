@@ -88,10 +88,7 @@ def _text_type(size: int) -> sa.types.TypeEngine[Any]:
 
 def rows_of(schema: Schema) -> sa.Table:
     """The table of a collection's rows, with the columns of the attributes that are available."""
-    kept: sa.Table | None = schema.made.get("rows")
-    if kept is None:
-        kept = schema.made["rows"] = _rows_of(schema)
-    return kept
+    return schema.derive(_rows_of)
 
 
 def _rows_of(schema: Schema) -> sa.Table:

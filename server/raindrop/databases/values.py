@@ -6,7 +6,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from raindrop.core.formats import show_time
@@ -19,6 +19,15 @@ ARRAY_MAX = 10_000
 """Elements of one array."""
 
 
+class _Field(NamedTuple):
+    """An attribute as rows are checked by it; ``default`` is as the table has it."""
+
+    attribute: Attribute
+    column: str
+    is_required: bool
+    default: Any
+
+
 def check_data(schema: Schema, data: Mapping[str, Any], *, is_partial: bool) -> dict[str, Any]:
     """A document's plain values by column, ready for the table; relationships are not among them.
 
@@ -28,18 +37,32 @@ def check_data(schema: Schema, data: Mapping[str, Any], *, is_partial: bool) -> 
     Raises:
         DocumentInvalidStructure: an attribute is not known, is missing, or its value does not fit.
     """
-    for key in data:
-        if key not in schema.available and not key.startswith("$"):
-            raise DocumentInvalidStructure(f'Unknown attribute: "{key[:100]}"')
+    fields = schema.derive(_fields)
     values: dict[str, Any] = {}
-    for key, attribute in schema.plain.items():
-        if key in data:
-            values[attribute.column] = check_value(attribute, data[key])
-        elif not is_partial:
-            if attribute.is_required:
-                raise DocumentInvalidStructure(f'Missing required attribute "{key}"')
-            values[attribute.column] = stored_default(attribute)
+    for key, value in data.items():
+        field = fields.get(key)
+        if field is not None:
+            values[field.column] = check_value(field.attribute, value)
+        elif key[:1] != "$" and key not in schema.relations:
+            raise DocumentInvalidStructure(f'Unknown attribute: "{key[:100]}"')
+    if not is_partial and len(values) < len(fields):
+        _fill(values, fields)
     return values
+
+
+def _fill(values: dict[str, Any], fields: Mapping[str, _Field]) -> None:
+    for key, field in fields.items():
+        if field.column not in values:
+            if field.is_required:
+                raise DocumentInvalidStructure(f'Missing required attribute "{key}"')
+            values[field.column] = field.default
+
+
+def _fields(schema: Schema) -> dict[str, _Field]:
+    return {
+        key: _Field(attribute, attribute.column, attribute.is_required, stored_default(attribute))
+        for key, attribute in schema.plain.items()
+    }
 
 
 def stored_default(attribute: Attribute) -> Any:
@@ -72,17 +95,14 @@ def check_value(attribute: Attribute, value: Any) -> Any:
     return stored
 
 
-def show_value(attribute: Attribute, value: Any) -> Any:
-    """A value of the table as answers have it."""
-    if value is None:
-        return None
+def shower(attribute: Attribute) -> Callable[[Any], Any] | None:
+    """How a value of the table that is not null becomes what answers have; ``None``: it is that
+    already."""
     if attribute.is_array:
-        return value
+        return None
     if attribute.type == "datetime":
-        return show_time(value)
-    if attribute.type in SPATIAL:
-        return coordinates(value)
-    return value
+        return show_time
+    return coordinates if attribute.type in SPATIAL else None
 
 
 def _wrong(attribute: Attribute, reason: str) -> DocumentInvalidStructure:
@@ -96,11 +116,20 @@ def _string(attribute: Attribute, value: Any) -> str:
         raise _wrong(attribute, "must be a string")
     if len(value) > attribute.length_max:
         raise _wrong(attribute, f"must have at most {attribute.length_max} characters")
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_unicode(value):
         raise _wrong(attribute, "must be Unicode text")
     if attribute.format and not _FORMATS[attribute.format](attribute, value):
         raise _wrong(attribute, _FORMAT_WORDS[attribute.format])
     return value
+
+
+def is_unicode(value: str) -> bool:
+    """Whether it is text that every database keeps: no NUL, no half of a pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in value
 
 
 def _integer(attribute: Attribute, value: Any) -> int:
