@@ -141,7 +141,7 @@ def delete_attribute(actor: Actor, database_id: str, collection_id: str, key: st
 
 
 def forget_collection(collection: Collection) -> None:
-    """Begin to delete the relationships of a collection that is being deleted, wherever they are."""
+    """Begin to delete the relationships that lead to a collection that is being deleted."""
     query = sa.select(AttributeRow).where(
         AttributeRow.project_id == collection.project_id,
         AttributeRow.type == "relationship",
