@@ -19,8 +19,8 @@ from raindrop.databases.transfers import (
     columns_of,
     guard_text,
     is_json,
-    read_filters,
     open_job,
+    read_filters,
 )
 from raindrop.jobs.files import add_file, append, find_file
 from raindrop.jobs.models import JobFile
