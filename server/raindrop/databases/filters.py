@@ -84,10 +84,8 @@ def condition(schema: Schema, query: Query, actor: Actor, depth: int = 0) -> Con
     attribute = known(schema, query.attribute)
     column = rows_of(schema).c[attribute.column]
     _check_count(query)
-    if query.method == "isNull":
-        return column.is_(None)
-    if query.method == "isNotNull":
-        return column.is_not(None)
+    if query.method in ("isNull", "isNotNull"):
+        return column.is_(None) if query.method == "isNull" else column.is_not(None)
     if attribute.type in spatial.KINDS:
         return spatial.condition(attribute, column, query)
     positive = NEGATIONS.get(query.method, query.method)
