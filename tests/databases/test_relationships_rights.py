@@ -24,9 +24,7 @@ def pair(place: Place) -> Pair:
 
 
 def _child(pair: Pair, name: str, permissions: list[str]) -> str:
-    made = pair.place.create(
-        pair.place.key, pair.children, {"name": name}, permissions=permissions
-    )
+    made = pair.place.create(pair.place.key, pair.children, {"name": name}, permissions=permissions)
     assert made.status_code == 201, made.text
     return str(made.json()["$id"])
 
