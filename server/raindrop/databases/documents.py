@@ -89,7 +89,7 @@ def update_document(
         raise DocumentMissingPayload
     row = changeable_row(actor, schema, public_id, "update")
     values = changes_of(actor, schema, row, data, permissions)
-    return _change(actor, schema, row, values, "update", data)
+    return _change(actor, schema, row, values, "update", data=data)
 
 
 def upsert_document(
@@ -120,7 +120,7 @@ def upsert_document(
                 raise
     row = changeable_row(actor, schema, public_id, "update")
     values = changes_of(actor, schema, row, data, permissions)
-    return _change(actor, schema, row, values, "upsert", data)
+    return _change(actor, schema, row, values, "upsert", data=data)
 
 
 def change_number(
@@ -179,6 +179,7 @@ def _change(
     row: Row,
     values: Mapping[str, Any],
     action: str,
+    *,
     data: Mapping[str, Any] | None = None,
 ) -> Document:
     linked = related.split(schema, data or {})

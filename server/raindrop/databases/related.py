@@ -99,8 +99,8 @@ def write(
         wanted = _known(actor, other, key, [each for each in values if isinstance(each, str)])
         for each in values:
             if isinstance(each, dict):
-                wanted.add(_put(actor, other, key, each, create, update))
-        _relate(actor, schema, other, side, row["_id"], wanted)
+                wanted.add(_put(actor, other, key, each, create=create, update=update))
+        _relate(actor, schema, other, side, number=row["_id"], wanted=wanted)
 
 
 def _values(attribute: Attribute, side: Side, value: Any) -> list[Any]:
@@ -151,6 +151,7 @@ def _put(
     other: Schema,
     key: str,
     given: Mapping[str, Any],
+    *,
     create: Writer,
     update: Writer,
 ) -> int:
@@ -194,7 +195,7 @@ def _is_same(
 
 
 def _relate(
-    actor: Actor, schema: Schema, other: Schema, side: Side, number: int, wanted: set[int]
+    actor: Actor, schema: Schema, other: Schema, side: Side, *, number: int, wanted: set[int]
 ) -> None:
     """Make a row be related to these of the other side and to no others."""
     query = sa.select(side.theirs).where(side.mine == number).with_for_update()

@@ -313,7 +313,9 @@ def load_schemas(tenant: Tenant, numbers: Sequence[int]) -> list[Schema]:
     indexes = _indexes(list(found), keys)
     incoming = _incoming(tenant, list(found))
     return [
-        _schema(tenant, *found[number], attributes[number], indexes[number], incoming[number])
+        _schema(
+            tenant, *found[number], attributes[number], indexes[number], incoming=incoming[number]
+        )
         for number in numbers
         if number in found
     ]
@@ -325,6 +327,7 @@ def _schema(
     database: Database,
     attributes: Sequence[Attribute],
     indexes: Sequence[Index],
+    *,
     incoming: Sequence[Attribute],
 ) -> Schema:
     return Schema(
