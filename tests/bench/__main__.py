@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import loads, people, rungs
+from tests.bench import databases, loads, people, rungs
 from tests.bench.board import fill_site, make_naive
 from tests.bench.memory import idle_memory
 from tests.bench.report import RESULTS, Report, as_text, new_report, write_files
@@ -20,7 +20,7 @@ from tests.bench.servers import BareNginx, Naive
 from tests.support.mariadb import MariaDb
 from tests.support.site import Site
 
-SECTIONS = ("memory", "ladder", "uncached", "writes", "adding", "importing", "people")
+SECTIONS = ("memory", "ladder", "uncached", "writes", "adding", "importing", "people", "databases")
 STACKS = {"packaged nginx": "packaged", "system's nginx": "system"}
 
 began = time.monotonic()
@@ -81,6 +81,8 @@ def _measure_site(report: Report, folder: Path, only: list[str]) -> None:
         nginx.start()
         try:
             _measure_sections(report, site, nginx, Naive(folder, make_naive(server)), only)
+            if "databases" in only:
+                report.documents = databases.measure(site, folder, tell)
         finally:
             nginx.stop()
     finally:

@@ -1,5 +1,6 @@
 -- Prints wrk's figures as one line of JSON. With a number, so many of 100 requests add a to-do;
--- with `post` and a text, each request posts that as JSON.
+-- with `post` and a text, each request posts that as JSON; with `unique`, NUMBER in the address is
+-- another number each time.
 
 local CONTENT = "content=a+to-do+of+the+benchmark%2C+as+long+as+those+that+are+on+the+board"
 
@@ -15,7 +16,24 @@ local function mixed(writes)
    end
 end
 
+local threads = 0
+
+function setup(thread)
+   threads = threads + 1
+   thread:set("own", threads)
+end
+
+local function unique()
+   local number = own * 1e8
+   return function()
+      number = number + 1
+      local path = wrk.path:gsub("NUMBER", string.format("%d", number))
+      return wrk.format(nil, path)
+   end
+end
+
 function init(args)
+   if args[1] == "unique" then request = unique() end
    local writes = tonumber(args[1])
    if writes then request = mixed(writes) end
    if args[1] == "post" then

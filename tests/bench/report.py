@@ -16,8 +16,9 @@ import psutil
 
 from raindrop.config import load_settings
 from raindrop.stack import find_nginx
-from tests.bench import chart, rungs, wrk
+from tests.bench import chart, databases, report_databases, rungs, wrk
 from tests.bench.board import ROWS
+from tests.bench.databases import Documents
 from tests.bench.loads import Mix
 from tests.bench.people import People, quantile
 from tests.bench.rungs import CONNECTIONS, Result
@@ -47,6 +48,7 @@ class Report:
     importing: dict[str, float] = field(default_factory=dict)
     people: People | None = None
     memory: dict[str, dict[str, float]] = field(default_factory=dict)
+    documents: Documents | None = None
 
 
 def new_report() -> Report:
@@ -73,6 +75,7 @@ def targets_of(report: Report) -> list[Target]:
         *_uncached_targets(report.uncached),
         *_people_targets(report.people),
         *_memory_targets(report.memory),
+        *(Target(*each) for each in report_databases.targets(report.documents)),
     ]
 
 
@@ -97,6 +100,7 @@ def as_text(report: Report) -> str:
         *_throughput_section(report),
         *_people_section(report.people),
         *_memory_section(report.memory),
+        *_documents_section(report.documents),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -269,6 +273,18 @@ def _memory_section(memory: dict[str, dict[str, float]]) -> Iterator[str]:
     programs = next(iter(memory.values()))
     rows = [(name, *(f"{used[name]:.1f}" for used in memory.values())) for name in programs]
     yield _table(("program", *memory), rows)
+
+
+def _documents_section(found: Documents | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield "## Documents"
+    rows = [
+        (name, f"{connections:,}", *_figures(run))
+        for name, connections, run in databases.rows_of(found)
+    ]
+    yield _table(RUN_COLUMNS, rows)
+    yield from report_databases.remarks(found)
 
 
 RUN_COLUMNS = ("", "connections", "requests/s", "p50 ms", "p99 ms", "failed")

@@ -38,6 +38,7 @@ def measure(
     headers: Mapping[str, str] | None = None,
     writes: int | None = None,
     body: str | None = None,
+    is_unique: bool = False,
 ) -> Run:
     """Ask for ``url`` as fast as it answers.
 
@@ -45,6 +46,7 @@ def measure(
         writes: so many of 100 requests add a to-do; ``None``: without the script that mixes,
             which costs wrk time.
         body: JSON that each request posts; ``None``: requests get.
+        is_unique: ``NUMBER`` in the address is another number each time.
     """
     command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     for name, value in (headers or {}).items():
@@ -54,6 +56,8 @@ def measure(
         command += ["--", str(writes)]
     if body is not None:
         command += ["--", "post", body]
+    if is_unique:
+        command += ["--", "unique"]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return _parse(output)
 

@@ -8,7 +8,7 @@ from raindrop.core.formats import new_id
 from tests.contract.recorder import ContractClient
 from tests.support.v1 import Project
 
-SOON_S = 20
+SOON_S = 60
 ANYBODY = ['read("any")', 'create("any")', 'update("any")', 'delete("any")']
 
 

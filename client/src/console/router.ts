@@ -35,6 +35,8 @@ declare module 'vue-router' {
     title: string
     /** Who the page is for; by default whoever is signed in */
     for?: 'guest' | 'anyone'
+    /** Tables of many columns need room */
+    wide?: true
   }
 }
 
@@ -53,7 +55,7 @@ const project: RouteRecordRaw[] = [
   },
   { path: 'databases/:databaseId/collections/:collectionId/new', name: 'new-document', meta: { title: 'documents.create' }, component: () => import('./pages/DocumentPage.vue') },
   { path: 'databases/:databaseId/collections/:collectionId/documents/:documentId', name: 'document', meta: { title: 'documents.one' }, component: () => import('./pages/DocumentPage.vue') },
-  { path: 'databases/:databaseId/collections/:collectionId/:tab', name: 'collection', meta: { title: 'collections.one' }, component: () => import('./pages/CollectionPage.vue') },
+  { path: 'databases/:databaseId/collections/:collectionId/:tab', name: 'collection', meta: { title: 'collections.one', wide: true }, component: () => import('./pages/CollectionPage.vue') },
   { path: 'keys', name: 'keys', meta: { title: 'keys.title' }, component: KeysPage },
   { path: 'platforms', name: 'platforms', meta: { title: 'platforms.title' }, component: PlatformsPage },
   { path: 'audits', name: 'audits', meta: { title: 'audits.title' }, component: AuditsPage },

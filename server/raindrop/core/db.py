@@ -36,12 +36,12 @@ CONNECTION_WAIT_S = 20.0
 PING_AFTER_S = 1.0
 SQLITE_BUSY_MS = 20
 MYSQL_DEADLOCK = 1213
+TIMEOUTS = (1969, 3024)
+"""What MariaDB and MySQL answer when a statement took too long."""
 MYSQL_OUTDATED = (1054, 1146, 1406, 1412)
 """No such column, no such table, text too long for its column, table changed meanwhile."""
 SQLITE_OUTDATED = ("no such column", "no such table", "table c_")
 """How SQLite's words for the same begin; the last: ``table c_1 has no column named …``."""
-TIMEOUTS = (1969, 3024)
-"""What MariaDB and MySQL answer when a statement took too long."""
 SQLITE_WRITE_WAIT_S = 10.0
 
 

@@ -4,6 +4,9 @@ import datetime
 import secrets
 
 FILE_LIMIT_BYTES = 4 * 1024 * 1024
+IMPORT_LIMIT_BYTES = 100 * 1024 * 1024
+"""How large a file of documents may be."""
+
 FORM_OVERHEAD_BYTES = 64 * 1024
 """What a multipart body may hold besides its file."""
 

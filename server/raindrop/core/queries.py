@@ -223,7 +223,9 @@ def list_selected(
 
 def count_up_to(query: "sa.Select[Any]", most: int = TOTAL_MAX) -> int:
     """How many rows a query has; at most ``most`` are looked at."""
-    some = query.with_only_columns(sa.literal(1)).order_by(None).limit(most).subquery()
+    # The literal alone would leave a query without filters without its table, one row.
+    ones = query.with_only_columns(sa.literal(1), maintain_column_froms=True)
+    some = ones.order_by(None).limit(most).subquery()
     return db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
 
 

@@ -1,6 +1,6 @@
-"""Attributes of collections: making, finding, changing, deleting, showing."""
+"""Attributes of collections: making, finding, deleting, showing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,7 @@ from raindrop.databases.errors import (
     AttributeAlreadyExists,
     AttributeDefaultUnsupported,
     AttributeFormatUnsupported,
-    AttributeInvalidResize,
-    AttributeNotAvailable,
     AttributeNotFound,
-    AttributeTypeInvalid,
     AttributeValueInvalid,
     DocumentInvalidStructure,
     IndexDependency,
@@ -33,9 +30,10 @@ from raindrop.databases.schema import (
     collection_tag,
     load_schema,
     related_names,
+    rows_tag,
 )
 from raindrop.databases.service import find_collection
-from raindrop.databases.tables import FORMAT_SIZES, SPATIAL, rows_of
+from raindrop.databases.tables import FORMAT_SIZES, SPATIAL
 from raindrop.databases.values import check_value
 from raindrop.databases.widths import check_width
 from raindrop.jobs.service import create_job
@@ -55,6 +53,7 @@ class Draft:
     min: float | int | None = None
     max: float | int | None = None
     elements: tuple[str, ...] = ()
+    is_encrypted: bool = False
 
     def details(self) -> dict[str, Any]:
         """What the row keeps as JSON."""
@@ -99,10 +98,13 @@ def create_attribute(actor: Actor, database_id: str, collection_id: str, draft: 
         raise AttributeFormatUnsupported(
             "Coordinates need MySQL or MariaDB; this server keeps its data in SQLite."
         )
+    if draft.is_encrypted:
+        # Its values could neither be found by queries nor be unique; better said than not kept.
+        raise AttributeFormatUnsupported("Encrypted strings are not possible here.")
     if draft.format:
         draft = replace(draft, size=FORMAT_SIZES[draft.format])
-    _check_default(draft)
-    schema = _schema(actor.tenant, collection)
+    check_default(draft)
+    schema = schema_of(actor.tenant, collection)
     check_width(schema, draft.as_attribute())
     attribute = attribute_of(_insert(collection, draft), {})
     create_job("databases.converge", queue="databases", params={"collection": collection.id})
@@ -144,43 +146,8 @@ def get_attribute(tenant: Tenant, database_id: str, collection_id: str, key: str
     Raises:
         DatabaseNotFound, CollectionNotFound, AttributeNotFound
     """
-    row = _find(find_collection(tenant, database_id, collection_id), key)
+    row = find_attribute(find_collection(tenant, database_id, collection_id), key)
     return attribute_of(row, related_names([row]))
-
-
-def update_attribute(
-    actor: Actor, database_id: str, collection_id: str, key: str, change: Draft
-) -> Attribute:
-    """Change an attribute. A text that grows is altered by a job; meanwhile its documents have the
-    size of before.
-
-    Args:
-        change: what it shall be; its key another one to rename it; a size of 0 stays.
-
-    Raises:
-        DatabaseNotFound, CollectionNotFound, AttributeNotFound, AttributeNotAvailable,
-        AttributeTypeInvalid, AttributeAlreadyExists, AttributeDefaultUnsupported,
-        AttributeValueInvalid, AttributeInvalidResize, AttributeLimitExceeded
-    """
-    collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
-    row = _find(collection, key)
-    if (row.type, row.format) != (change.type, change.format):
-        raise AttributeTypeInvalid
-    if row.status != Status.AVAILABLE:
-        raise AttributeNotAvailable
-    change = replace(change, is_array=row.is_array, size=change.size or row.size)
-    _check_default(change)
-    row.details = change.details()
-    if change.size != row.size:
-        _resize(_schema(actor.tenant, collection), row, change)
-    row.key, row.is_required, row.updated_at = change.key, change.is_required, utc_now()
-    try:
-        db.session.flush()  # the database decides who was first
-    except IntegrityError:
-        raise AttributeAlreadyExists from None
-    attribute = attribute_of(row, {})
-    publish_attribute(actor, database_id, collection, attribute, "update")
-    return attribute
 
 
 def delete_attribute(actor: Actor, database_id: str, collection_id: str, key: str) -> None:
@@ -191,7 +158,7 @@ def delete_attribute(actor: Actor, database_id: str, collection_id: str, key: st
         IndexDependency: an index is of it.
     """
     collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
-    row = _find(collection, key)
+    row = find_attribute(collection, key)
     _check_unused(row)
     begin_deletion(actor, database_id, collection, row)
 
@@ -211,7 +178,7 @@ def publish_attribute(
 ) -> None:
     """Leave the event ``databases.D.collections.C.attributes.ID.…`` and drop what is cached."""
     where = (actor.tenant.public_id, database_id, collection.public_id)
-    get_cache().invalidate(collection_tag(*where))
+    get_cache().invalidate(collection_tag(*where), rows_tag(collection.id))
     publish(
         f"databases.{database_id}.collections.{collection.public_id}"
         f".attributes.{attribute.key}.{action}",
@@ -246,7 +213,12 @@ def _insert(collection: Collection, draft: Draft) -> AttributeRow:
     return row
 
 
-def _find(collection: Collection, key: str) -> AttributeRow:
+def find_attribute(collection: Collection, key: str) -> AttributeRow:
+    """An attribute's row.
+
+    Raises:
+        AttributeNotFound
+    """
     row: AttributeRow | None = db.session.scalar(
         sa.select(AttributeRow).where(
             AttributeRow.collection_id == collection.id, AttributeRow.key == key
@@ -257,14 +229,19 @@ def _find(collection: Collection, key: str) -> AttributeRow:
     return row
 
 
-def _schema(tenant: Tenant, collection: Collection) -> Schema:
+def schema_of(tenant: Tenant, collection: Collection) -> Schema:
+    """A collection whose row is locked, as requests see it."""
     schema = load_schema(tenant, collection.id)
     assert schema is not None  # its row is locked
     return schema
 
 
-def _check_default(draft: Draft) -> None:
-    """Whether bounds and default fit together."""
+def check_default(draft: Draft) -> None:
+    """Whether bounds and default fit together.
+
+    Raises:
+        AttributeValueInvalid, AttributeDefaultUnsupported
+    """
     if draft.min is not None and draft.max is not None and draft.min > draft.max:
         raise AttributeValueInvalid("The minimum is more than the maximum.")
     if draft.default is None:
@@ -277,30 +254,19 @@ def _check_default(draft: Draft) -> None:
         raise AttributeValueInvalid(f"The default does not fit: {error.message}") from None
 
 
-def _resize(schema: Schema, row: AttributeRow, change: Draft) -> None:
-    """Smaller is a matter of the record; larger may need another column type, made by a job."""
-    if change.size < row.size:
-        column = rows_of(schema).c[f"a_{row.id}"]
-        is_longer = sa.select(sa.literal(1)).where(sa.func.char_length(column) > change.size)
-        if db.engine.dialect.name == "sqlite":
-            is_longer = sa.select(sa.literal(1)).where(sa.func.length(column) > change.size)
-        if not row.is_array and db.session.scalar(is_longer.limit(1)):
-            raise AttributeInvalidResize
-        row.size = change.size
-        return
-    check_width(schema, change.as_attribute(), replaced=row.id)
-    row.details = row.details | {"grown_from": row.size}
-    row.size, row.status = change.size, Status.PROCESSING
-    create_job("databases.converge", queue="databases", params={"collection": schema.id})
-
-
 def _check_unused(row: AttributeRow) -> None:
-    indexes = db.session.scalars(
-        sa.select(IndexRow).where(IndexRow.collection_id == row.collection_id)
+    if index := next(indexes_of(row), None):
+        raise IndexDependency(f"The index {index.key} is of this attribute; delete it first.")
+
+
+def indexes_of(row: AttributeRow) -> Iterator[IndexRow]:
+    """The indexes that need an attribute; one that is being deleted is dropped before."""
+    query = sa.select(IndexRow).where(
+        IndexRow.collection_id == row.collection_id, IndexRow.status != Status.DELETING
     )
-    for index in indexes:
+    for index in db.session.scalars(query):
         if any(member["attribute"] == row.id for member in index.members):
-            raise IndexDependency(f"The index {index.key} is of this attribute; delete it first.")
+            yield index
 
 
 def dump_attribute(attribute: Attribute) -> dict[str, Any]:

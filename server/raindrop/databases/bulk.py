@@ -8,7 +8,7 @@ from raindrop.core.db import db
 from raindrop.core.errors import BadRequest
 from raindrop.core.formats import new_id
 from raindrop.core.v1 import check_id
-from raindrop.databases import lists, operators
+from raindrop.databases import operators
 from raindrop.databases.documents import Document, publish_documents
 from raindrop.databases.drafts import changes_of, new_row
 from raindrop.databases.errors import (
@@ -17,6 +17,7 @@ from raindrop.databases.errors import (
     DocumentMissingData,
     DocumentMissingPayload,
 )
+from raindrop.databases.lists import matching_rows
 from raindrop.databases.rows import (
     Row,
     delete_rows,
@@ -32,15 +33,6 @@ from raindrop.databases.schema import Schema
 BULK_MAX = 1000
 """Documents of one call."""
 UPSERT_TRIES = 3
-
-
-def with_ids(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Documents with the ids that they get, of which those that have none get new ones.
-
-    Raises:
-        BadRequest: an id is none.
-    """
-    return [{**each, "$id": _id_of(each)} for each in given]
 
 
 def create_documents(
@@ -176,12 +168,12 @@ def _check(actor: Actor, schema: Schema, given: Sequence[Mapping[str, Any]]) -> 
 
 
 def _refuse_relations(schema: Schema) -> None:
-    if schema.relations:
+    if schema.relations or schema.incoming:
         raise BulkUnsupported
 
 
 def _matching(actor: Actor, schema: Schema, queries: Sequence[str], action: str) -> list[Row]:
-    rows = lists.matching_rows(actor, schema, queries, action, BULK_MAX + 1)
+    rows = matching_rows(actor, schema, queries, action, BULK_MAX + 1)
     if len(rows) > BULK_MAX:
         raise BadRequest(f"queries: more than {BULK_MAX} documents fit; ask for fewer by a limit")
     return rows

@@ -19,9 +19,17 @@ from raindrop.core.cache import get_cache
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import ServiceUnavailable
 from raindrop.core.tenancy import Project, tenant_of
-from raindrop.databases import index_ddl
+from raindrop.databases import index_ddl, relation_ddl
 from raindrop.databases.models import AttributeRow, Collection, IndexRow, Status
-from raindrop.databases.schema import Attribute, Index, Schema, collection_tag, load_schema
+from raindrop.databases.schema import (
+    Attribute,
+    Index,
+    Relation,
+    Schema,
+    collection_tag,
+    load_schema,
+    rows_tag,
+)
 from raindrop.databases.tables import (
     SCHEMA_VERSION,
     column_type,
@@ -163,8 +171,11 @@ def _next_change(collection_id: int) -> Change | None:
 def _attribute_change(schema: Schema) -> Change | None:
     gone = [each for each in schema.attributes if each.status == Status.DELETING]
     if gone:
-        return lambda: _drop_attribute(schema, gone[0])
+        drop = _drop_attribute if gone[0].relation is None else _drop_relationship
+        return lambda: drop(schema, gone[0])
     new = [each for each in schema.attributes if each.status == Status.PROCESSING]
+    if related := next((each for each in new if each.relation is not None), None):
+        return lambda: _make_relationship(schema, related)
     if grown := next((each for each in new if each.grown_from is not None), None):
         return lambda: _widen_attribute(schema, grown)
     return (lambda: _add_attributes(schema, new)) if new else None
@@ -255,6 +266,52 @@ def _drop_attribute(schema: Schema, attribute: Attribute) -> None:
     forget(schema)
 
 
+def _make_relationship(schema: Schema, attribute: Attribute) -> None:
+    """Make a relationship's pairs; both its sides become available together."""
+    parent_id, relation = _parent_of(schema, attribute)
+    error = ""
+    try:
+        with ddl_connection(parent_id) as connection:
+            relation_ddl.make(connection, parent_id, relation)
+    except DBAPIError as problem:
+        error = explain(problem)
+    status = Status.FAILED if error else Status.AVAILABLE
+    for row in relation_ddl.rows_of_relationship(relation, schema.id):
+        set_status(AttributeRow, row.id, Status.PROCESSING, status, error)
+    _forget_both(schema, relation)
+
+
+def _drop_relationship(schema: Schema, attribute: Attribute) -> None:
+    parent_id, relation = _parent_of(schema, attribute)
+    error = ""
+    try:
+        with ddl_connection(parent_id) as connection:
+            relation_ddl.drop(connection, parent_id, relation)
+    except DBAPIError as problem:
+        error = explain(problem)
+    for row in relation_ddl.rows_of_relationship(relation, schema.id):
+        if error:
+            set_status(AttributeRow, row.id, Status.DELETING, Status.STUCK, error)
+        else:
+            db.session.execute(sa.delete(AttributeRow).where(AttributeRow.id == row.id))
+    _forget_both(schema, relation)
+
+
+def _parent_of(schema: Schema, attribute: Attribute) -> tuple[int, Relation]:
+    """The number of the collection on a relationship's parent side, and its options."""
+    relation = attribute.relation
+    assert relation is not None
+    return schema.id if relation.side == "parent" else relation.collection_id, relation
+
+
+def _forget_both(schema: Schema, relation: Relation) -> None:
+    forget(schema)
+    get_cache().invalidate(
+        collection_tag(schema.project, schema.database, relation.collection),
+        rows_tag(relation.collection_id),
+    )
+
+
 def _make_index(schema: Schema, index: Index) -> None:
     """Do the next step of making an index; the last makes it available."""
     error = ""
@@ -319,4 +376,24 @@ def explain(problem: DBAPIError) -> str:
     ):
         raise problem
     log.warning("a table could not be changed: %s", problem.orig)
-    return str(getattr(problem.orig, "args", ("",))[-1])
+    return (code and _REASONS.get(code)) or _reason_of_sqlite(str(problem.orig))
+
+
+_TWICE = "Some documents have the same values, so they cannot be unique."
+_REASONS = {
+    1048: "Some documents have no value, which such an index needs.",
+    1062: _TWICE,
+    1071: "The index would be too long; give shorter lengths, or fewer attributes.",
+    1117: "The table has as many columns as it can have.",
+    1118: "The rows would be too wide. Make strings shorter, or delete other attributes.",
+    1138: "Some documents have no value, which such an index needs.",
+    1265: "Some documents have values that do not fit.",
+    1406: "Some documents have values that do not fit.",
+}
+"""What MySQL's errors mean here: their own words are about our names for things."""
+
+
+def _reason_of_sqlite(text: str) -> str:
+    if text.startswith("UNIQUE constraint failed"):
+        return _TWICE
+    return "The database could not do it; the server's log says why."

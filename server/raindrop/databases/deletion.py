@@ -15,6 +15,7 @@ from raindrop.core.db import db, utc_now
 from raindrop.databases.collections import publish_collection
 from raindrop.databases.ddl import ddl_connection, drop_tables
 from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
+from raindrop.databases.relationships import forget_collection
 from raindrop.databases.service import (
     find_collection,
     forget_database,
@@ -39,6 +40,7 @@ def delete_collection(actor: Actor, database_id: str, public_id: str) -> None:
     """
     collection = find_collection(actor.tenant, database_id, public_id, lock=True)
     publish_collection(actor, database_id, collection, "delete")
+    forget_collection(collection)
     _mark(collection)
     create_job("databases.drop", queue="databases", params={"collection": collection.id})
 

@@ -25,6 +25,7 @@ from raindrop.databases.models import AttributeRow, Collection, IndexRow, Status
 from raindrop.databases.schema import (
     Attribute,
     Index,
+    IndexMember,
     Schema,
     collection_tag,
     index_of,
@@ -32,14 +33,11 @@ from raindrop.databases.schema import (
 )
 from raindrop.databases.service import find_collection
 from raindrop.databases.tables import SPATIAL, SYSTEM_COLUMNS, has_column
-from raindrop.databases.widths import row_bytes
+from raindrop.databases.widths import INDEX_BYTES_MAX, check_terms_width, index_bytes
 from raindrop.jobs.service import create_job
 
 INDEXES_MAX = 56
 """InnoDB has 64 a table; some are the system's own."""
-INDEX_BYTES_MAX = 3072
-SYSTEM_BYTES = 144
-"""What an id takes, the longest of what every document has."""
 PREFIX_DEFAULT = 191
 """Characters of a long text that a plain index is of unless it says how many."""
 
@@ -82,7 +80,7 @@ def create_index(actor: Actor, database_id: str, collection_id: str, draft: Inde
         collection_id=collection.id,
         key=draft.key,
         type=draft.type,
-        members=members,
+        members=[_stored(schema, member) for member in members],
         is_written=False,
         status=Status.PROCESSING,
         error="",
@@ -144,6 +142,7 @@ def delete_index(actor: Actor, database_id: str, collection_id: str, key: str) -
     collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
     row = _find(collection, key)
     row.status, row.error, row.updated_at = Status.DELETING, "", utc_now()
+    row.is_written = False  # so that nobody writes terms any more when their column goes
     create_job("databases.converge", queue="databases", params={"collection": collection.id})
     _publish(actor, database_id, collection, index_of(row, _keys(collection)), "delete")
 
@@ -164,40 +163,52 @@ def dump_index(index: Index) -> dict[str, Any]:
     }
 
 
-def _members(schema: Schema, draft: IndexDraft) -> list[dict[str, Any]]:
-    """What the index's row keeps of its parts.
+def _members(schema: Schema, draft: IndexDraft) -> list[IndexMember]:
+    """The parts of the index.
 
     Raises:
         AttributeUnknown, AttributeNotAvailable, IndexInvalid
     """
-    attributes, orders, lengths = draft.attributes, draft.orders, draft.lengths
+    attributes = draft.attributes
     if len(set(attributes)) != len(attributes):
         raise IndexInvalid("An attribute is named twice.")
-    if len(orders) > len(attributes) or len(lengths) > len(attributes):
+    if len(draft.orders) > len(attributes) or len(draft.lengths) > len(attributes):
         raise IndexInvalid("There are more orders or lengths than attributes.")
     if draft.type == "spatial" and len(attributes) > 1:
         raise IndexInvalid("A spatial index is of one attribute.")
-    members, size = [], 0
-    for place, key in enumerate(attributes):
-        order = (orders[place] if place < len(orders) else "ASC").upper() or "ASC"
-        length = (lengths[place] if place < len(lengths) else 0) or 0
-        if order not in ORDERS or length < 0:
-            raise IndexInvalid(f"{key}: the order is ASC or DESC, the length not negative")
-        if key in SYSTEM_COLUMNS:
-            _check_system(draft.type, key)
-            members.append({"attribute": key, "order": order, "length": 0})
-            size += SYSTEM_BYTES
-            continue
-        attribute = _attribute(schema, key)
-        length = _CHECKS[draft.type](attribute, length)
-        members.append({"attribute": attribute.id, "order": order, "length": length})
-        size += 4 * length if length else row_bytes(attribute)
-    if draft.type in ("key", "unique") and size > INDEX_BYTES_MAX:
-        raise IndexInvalid(
-            f"The index would be of {size} bytes, {INDEX_BYTES_MAX} are possible: give shorter"
-            " lengths, or fewer attributes."
-        )
+    members = [_member(schema, draft, place) for place in range(len(attributes))]
+    if draft.type == "fulltext":
+        check_terms_width(schema)
+    elif draft.type != "spatial":
+        size = index_bytes({each.key: each for each in schema.attributes}, members)
+        if size > INDEX_BYTES_MAX:
+            raise IndexInvalid(
+                f"The index would be of {size} bytes, {INDEX_BYTES_MAX} are possible: give shorter"
+                " lengths, or fewer attributes."
+            )
     return members
+
+
+def _member(schema: Schema, draft: IndexDraft, place: int) -> IndexMember:
+    key = draft.attributes[place]
+    order = (draft.orders[place] if place < len(draft.orders) else "ASC").upper() or "ASC"
+    length = (draft.lengths[place] if place < len(draft.lengths) else 0) or 0
+    if order not in ORDERS or length < 0:
+        raise IndexInvalid(f"{key[:100]}: the order is ASC or DESC, the length not negative")
+    if key in SYSTEM_COLUMNS:
+        _check_system(draft.type, key)
+        return IndexMember(key, order, 0)
+    return IndexMember(key, order, _CHECKS[draft.type](_attribute(schema, key), length))
+
+
+def _stored(schema: Schema, member: IndexMember) -> dict[str, Any]:
+    """A part as the index's row keeps it: by number, so that renaming changes nothing."""
+    numbers = {each.key: each.id for each in schema.attributes}
+    return {
+        "attribute": numbers.get(member.key, member.key),
+        "order": member.order,
+        "length": member.length,
+    }
 
 
 def _attribute(schema: Schema, key: str) -> Attribute:

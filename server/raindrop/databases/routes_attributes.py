@@ -9,7 +9,7 @@ from flask import Response
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
 from raindrop.core.v1 import ListArguments, V1Model, empty, parse_query
-from raindrop.databases import attributes
+from raindrop.databases import attribute_changes, attributes, relationships
 from raindrop.databases import schemas_attributes as bodies
 from raindrop.databases.schema import Attribute
 from raindrop.databases.vocabulary import BothWords, current_words
@@ -43,6 +43,7 @@ class Kind:
             min=getattr(body, "min", None),
             max=getattr(body, "max", None),
             elements=tuple(getattr(body, "elements", ())),
+            is_encrypted=getattr(body, "encrypt", False),
         )
 
     def changed(self, key: str, body: Any) -> attributes.Draft:
@@ -94,7 +95,7 @@ def _updating(kind: Kind) -> Callable[..., Any]:
     def update_attribute(database_id: str, collection_id: str, key: str) -> dict[str, Any]:
         """Change an attribute."""
         body: Any = current_words().parse_body(kind.change)
-        changed = attributes.update_attribute(
+        changed = attribute_changes.update_attribute(
             current_actor(), database_id, collection_id, key, kind.changed(key, body)
         )
         return show(changed)
@@ -131,7 +132,7 @@ def get_attribute(database_id: str, collection_id: str, key: str) -> dict[str, A
 @allow(*WRITE)
 def delete_attribute(database_id: str, collection_id: str, key: str) -> Response:
     """Delete an attribute with its values."""
-    attributes.delete_attribute(current_actor(), database_id, collection_id, key)
+    relationships.delete_attribute(current_actor(), database_id, collection_id, key)
     return empty()
 
 

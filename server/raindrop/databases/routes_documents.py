@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 
 from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
 from raindrop.core.edge import allow_edge, asked_by_edge, forbid_edge
 from raindrop.core.errors import BadRequest
 from raindrop.core.v1 import ListArguments, check_id, empty, limited, parse_query
-from raindrop.databases import bulk, cached, documents, lists, transactions
+from raindrop.databases import cached, documents, lists, transactions
 from raindrop.databases.operations import Step
-from raindrop.databases.schemas import InTransaction
 from raindrop.databases.schemas_documents import (
     Decrease,
     DocumentChange,
     DocumentsChange,
     DocumentsChoice,
     Increase,
+    InTransaction,
     ManyDocuments,
     NewDocument,
     OneInTransaction,
@@ -39,29 +39,29 @@ class ListInTransaction(ListArguments, InTransaction):
 
 @both.route("GET", DOCUMENTS)
 @allow(*READ)
-def list_documents(database_id: str, collection_id: str) -> Response:
+def list_documents(database_id: str, collection_id: str) -> Response | dict[str, Any]:
     """Documents of a collection."""
     given, actor, words = parse_query(ListInTransaction), current_actor(), current_words()
     schema = documents.open_schema(actor, database_id, collection_id)
     if given.transactionId:
-        staged, total = transactions.look(
+        found, total = transactions.look(
             actor,
             given.transactionId,
             lambda: lists.list_documents(actor, schema, given.queries, is_counted=given.total),
         )
-        shown = {"total": total, words.documents: [words.show_document(each) for each in staged]}
-        return forbid_edge(jsonify(shown))
-    found = cached.list_documents(
-        actor,
-        schema,
-        given.queries,
-        is_counted=given.total,
-        name=words.documents,
-        form=words.form,
-        show=words.show_document,
-        is_marked=asked_by_edge(),
+        return {"total": total, words.documents: [words.show_document(each) for each in found]}
+    return answer_cached(
+        cached.list_documents(
+            actor,
+            schema,
+            given.queries,
+            is_counted=given.total,
+            name=words.documents,
+            form=words.form,
+            show=words.show_document,
+            is_marked=asked_by_edge(),
+        )
     )
-    return answer_cached(found)
 
 
 @both.route("POST", DOCUMENTS)
@@ -69,19 +69,17 @@ def list_documents(database_id: str, collection_id: str) -> Response:
 @limited(120, 60, LIMIT_KEY)
 def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any], int]:
     """Create a document or, when the body has a list of them, many."""
-    words, actor = current_words(), current_actor()
-    body = words.parse_body(NewDocument)
+    body = current_words().parse_body(NewDocument)
+    where = (database_id, collection_id)
     if body.documents is not None:
         if body.data or body.documentId or body.permissions is not None:
             raise BadRequest("Give one document or a list of them, each with its $id, not both.")
-        many = {"documents": bulk.with_ids(body.documents)}
-        step = Step("bulkCreate", database_id, collection_id, arguments=many)
-        return show_many(transactions.run(actor, body.transactionId, step)), 201
+        step = Step("bulkCreate", *where, arguments={"documents": body.documents})
+        return show_many(run(body, step)), 201
     if body.documentId is None:
         raise BadRequest("documentId: Field required")
     arguments = {"data": body.data or {}, "permissions": body.permissions}
-    step = Step("create", database_id, collection_id, body.documentId, arguments)
-    return words.show_document(transactions.run(actor, body.transactionId, step)[0]), 201
+    return show_one(run(body, Step("create", *where, body.documentId, arguments))), 201
 
 
 @both.route("PUT", DOCUMENTS)
@@ -89,10 +87,10 @@ def create_document(database_id: str, collection_id: str) -> tuple[dict[str, Any
 @limited(120, 60, LIMIT_KEY)
 def upsert_documents(database_id: str, collection_id: str) -> tuple[dict[str, Any], int]:
     """Create or change documents."""
-    actor, body = current_actor(), current_words().parse_body(ManyDocuments)
-    arguments = {"documents": bulk.with_ids(body.documents)}
+    body = current_words().parse_body(ManyDocuments)
+    arguments = {"documents": body.documents}
     step = Step("bulkUpsert", database_id, collection_id, arguments=arguments)
-    return show_many(transactions.run(actor, body.transactionId, step)), 201
+    return show_many(run(body, step)), 201
 
 
 @both.route("PATCH", DOCUMENTS)
@@ -100,10 +98,9 @@ def upsert_documents(database_id: str, collection_id: str) -> tuple[dict[str, An
 @limited(120, 60, LIMIT_KEY)
 def update_documents(database_id: str, collection_id: str) -> dict[str, Any]:
     """Change the documents that fit queries."""
-    actor, body = current_actor(), current_words().parse_body(DocumentsChange)
+    body = current_words().parse_body(DocumentsChange)
     arguments = {"data": body.data or {}, "queries": body.queries}
-    step = Step("bulkUpdate", database_id, collection_id, arguments=arguments)
-    return show_many(transactions.run(actor, body.transactionId, step))
+    return show_many(run(body, Step("bulkUpdate", database_id, collection_id, arguments=arguments)))
 
 
 @both.route("DELETE", DOCUMENTS)
@@ -111,10 +108,9 @@ def update_documents(database_id: str, collection_id: str) -> dict[str, Any]:
 @limited(60, 60, LIMIT_KEY)
 def delete_documents(database_id: str, collection_id: str) -> dict[str, Any]:
     """Delete the documents that fit queries."""
-    actor, body = current_actor(), current_words().parse_body(DocumentsChoice)
+    body = current_words().parse_body(DocumentsChoice)
     arguments = {"queries": body.queries}
-    step = Step("bulkDelete", database_id, collection_id, arguments=arguments)
-    return show_many(transactions.run(actor, body.transactionId, step))
+    return show_many(run(body, Step("bulkDelete", database_id, collection_id, arguments=arguments)))
 
 
 @both.route("GET", DOCUMENT)
@@ -138,11 +134,10 @@ def upsert_document(
     database_id: str, collection_id: str, document_id: str
 ) -> tuple[dict[str, Any], int]:
     """Create a document or change what is given of it."""
-    words, actor = current_words(), current_actor()
-    body = words.parse_body(DocumentChange)
+    body = current_words().parse_body(DocumentChange)
     arguments = {"data": body.data or {}, "permissions": body.permissions}
     step = Step("upsert", database_id, collection_id, path_id(document_id), arguments)
-    return words.show_document(transactions.run(actor, body.transactionId, step)[0]), 201
+    return show_one(run(body, step)), 201
 
 
 @both.route("PATCH", DOCUMENT)
@@ -150,11 +145,9 @@ def upsert_document(
 @limited(120, 60, LIMIT_KEY)
 def update_document(database_id: str, collection_id: str, document_id: str) -> dict[str, Any]:
     """Change some of a document's values."""
-    words, actor = current_words(), current_actor()
-    body = words.parse_body(DocumentChange)
+    body = current_words().parse_body(DocumentChange)
     arguments = {"data": body.data or {}, "permissions": body.permissions}
-    step = Step("update", database_id, collection_id, document_id, arguments)
-    return words.show_document(transactions.run(actor, body.transactionId, step)[0])
+    return show_one(run(body, Step("update", database_id, collection_id, document_id, arguments)))
 
 
 @both.route("DELETE", DOCUMENT)
@@ -163,8 +156,7 @@ def update_document(database_id: str, collection_id: str, document_id: str) -> d
 def delete_document(database_id: str, collection_id: str, document_id: str) -> Response:
     """Delete a document."""
     body = current_words().parse_body(InTransaction)
-    step = Step("delete", database_id, collection_id, document_id)
-    transactions.run(current_actor(), body.transactionId, step)
+    run(body, Step("delete", database_id, collection_id, document_id))
     return empty()
 
 
@@ -175,11 +167,10 @@ def increment(
     database_id: str, collection_id: str, document_id: str, attribute: str
 ) -> dict[str, Any]:
     """Add to a number of a document."""
-    words, actor = current_words(), current_actor()
-    body = words.parse_body(Increase)
+    body = current_words().parse_body(Increase)
     arguments = {"attribute": attribute, "value": body.value, "limit": body.max}
     step = Step("increment", database_id, collection_id, document_id, arguments)
-    return words.show_document(transactions.run(actor, body.transactionId, step)[0])
+    return show_one(run(body, step))
 
 
 @both.route("PATCH", f"{DOCUMENT}/<attribute>/decrement")
@@ -189,11 +180,15 @@ def decrement(
     database_id: str, collection_id: str, document_id: str, attribute: str
 ) -> dict[str, Any]:
     """Take from a number of a document."""
-    words, actor = current_words(), current_actor()
-    body = words.parse_body(Decrease)
+    body = current_words().parse_body(Decrease)
     arguments = {"attribute": attribute, "value": body.value, "limit": body.min}
     step = Step("decrement", database_id, collection_id, document_id, arguments)
-    return words.show_document(transactions.run(actor, body.transactionId, step)[0])
+    return show_one(run(body, step))
+
+
+def run(body: InTransaction, step: Step) -> list[documents.Document]:
+    """Do a change, or stage it in the transaction that the body names."""
+    return transactions.run(current_actor(), body.transactionId, step)
 
 
 def path_id(value: str) -> str:
@@ -206,6 +201,11 @@ def path_id(value: str) -> str:
         return check_id(value)
     except ValueError as error:
         raise BadRequest(f"documentId: {error}") from None
+
+
+def show_one(found: Sequence[documents.Document]) -> dict[str, Any]:
+    """A document in the words of the request."""
+    return current_words().show_document(found[0])
 
 
 def show_many(found: Sequence[documents.Document]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def insert_rows(schema: Schema, rows: Sequence[dict[str, Any]]) -> None:
     Raises:
         DocumentAlreadyExists: an id or a unique value is another's; nothing is inserted.
     """
-    table = schema.derive(rows_of)
+    table = rows_of(schema)
     if terms.written(schema):
         for row in rows:
             row.update(terms.of_row(schema, row))
@@ -79,7 +79,7 @@ def update_row(schema: Schema, row: Row, values: Mapping[str, Any]) -> None:
     Raises:
         DocumentAlreadyExists: a unique value is another's.
     """
-    table = schema.derive(rows_of)
+    table = rows_of(schema)
     if terms.written(schema):
         values = {**values, **terms.of_row(schema, {**row, **values})}
     try:
@@ -102,7 +102,7 @@ def update_rows(schema: Schema, rows: Sequence[Row], values: Mapping[str, Any]) 
         for row in rows:
             update_row(schema, row, values)
         return
-    table = schema.derive(rows_of)
+    table = rows_of(schema)
     numbers = [row["_id"] for row in rows]
     try:
         db.session.execute(sa.update(table).where(table.c["_id"].in_(numbers)).values(**values))
@@ -112,7 +112,7 @@ def update_rows(schema: Schema, rows: Sequence[Row], values: Mapping[str, Any]) 
 
 def delete_rows(schema: Schema, numbers: Sequence[int]) -> None:
     """Delete rows by ``_id``, with their permissions."""
-    table, permissions = schema.derive(rows_of), permissions_of(schema.id)
+    table, permissions = rows_of(schema), permissions_of(schema.id)
     db.session.execute(sa.delete(permissions).where(permissions.c.row_id.in_(numbers)))
     db.session.execute(sa.delete(table).where(table.c["_id"].in_(numbers)))
 
@@ -125,7 +125,7 @@ def find_row(schema: Schema, uid: str, *, lock: bool = False) -> Row | None:
     """
     if not schema.has_table:
         return None
-    table = schema.derive(rows_of)
+    table = rows_of(schema)
     query = sa.select(table).where(table.c["_uid"] == uid)
     if lock:
         query = query.with_for_update()
@@ -136,7 +136,7 @@ def find_rows(schema: Schema, uids: Iterable[str]) -> dict[str, Row]:
     """The rows that there are of some public ids, by these, locked."""
     if not schema.has_table:
         return {}
-    table = schema.derive(rows_of)
+    table = rows_of(schema)
     # In the order of the ids, so that two that lock the same rows do not wait for each other.
     query = sa.select(table).where(table.c["_uid"].in_(list(uids))).order_by(table.c["_uid"])
     found = db.session.execute(query.with_for_update()).mappings()

@@ -141,6 +141,8 @@ class Schema:
     updated_at: str
     attributes: tuple[Attribute, ...]
     indexes: tuple[Index, ...]
+    incoming: tuple[Attribute, ...] = ()
+    """The child sides of one-way relationships that lead here: its documents do not show them."""
 
     @cached_property
     def available(self) -> Mapping[str, Attribute]:
@@ -158,15 +160,14 @@ class Schema:
         return {key: each for key, each in self.available.items() if each.relation is not None}
 
     @cached_property
-    def made(self) -> dict[Any, Any]:
-        """What is made of this object once and kept as long as it is, by names of its makers."""
+    def _derived(self) -> dict[Any, Any]:
         return {}
 
     def derive(self, make: "Callable[[Schema], T]") -> T:
         """What a function makes of this object, made once and kept with it."""
-        if make not in self.made:
-            self.made[make] = make(self)
-        return self.made[make]  # type: ignore[no-any-return]
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return self._derived[make]  # type: ignore[no-any-return]
 
     @property
     def has_table(self) -> bool:
@@ -203,6 +204,7 @@ class Schema:
         values = dict(stored)
         values["permissions"] = tuple(values["permissions"])
         values["attributes"] = tuple(_attribute(each) for each in values["attributes"])
+        values["incoming"] = tuple(_attribute(each) for each in values["incoming"])
         values["indexes"] = tuple(
             Index(**each | {"members": tuple(IndexMember(**m) for m in each["members"])})
             for each in values["indexes"]
@@ -293,7 +295,7 @@ def load_schema(tenant: Tenant, collection_id: int) -> Schema | None:
 
 
 def load_schemas(tenant: Tenant, numbers: Sequence[int]) -> list[Schema]:
-    """Collections of a project from the database, in the order of their numbers given; four
+    """Collections of a project from the database, in the order of their numbers given; five
     statements for all of them."""
     query = (
         sa.select(Collection, Database)
@@ -309,8 +311,9 @@ def load_schemas(tenant: Tenant, numbers: Sequence[int]) -> list[Schema]:
     attributes = _attributes(list(found))
     keys = {each.id: each.key for several in attributes.values() for each in several}
     indexes = _indexes(list(found), keys)
+    incoming = _incoming(tenant, list(found))
     return [
-        _schema(tenant, *found[number], attributes[number], indexes[number])
+        _schema(tenant, *found[number], attributes[number], indexes[number], incoming[number])
         for number in numbers
         if number in found
     ]
@@ -322,6 +325,7 @@ def _schema(
     database: Database,
     attributes: Sequence[Attribute],
     indexes: Sequence[Index],
+    incoming: Sequence[Attribute],
 ) -> Schema:
     return Schema(
         id=row.id,
@@ -340,6 +344,7 @@ def _schema(
         updated_at=show_time(row.updated_at),
         attributes=tuple(attributes),
         indexes=tuple(indexes),
+        incoming=tuple(incoming),
     )
 
 
@@ -358,13 +363,48 @@ def _attributes(numbers: Sequence[int]) -> Mapping[int, list[Attribute]]:
     return found
 
 
+def _incoming(tenant: Tenant, numbers: Sequence[int]) -> Mapping[int, list[Attribute]]:
+    """The child sides of one-way relationships, which no attribute is there for."""
+    query = (
+        sa.select(AttributeRow)
+        .where(AttributeRow.project_id == tenant.id, AttributeRow.type == "relationship")
+        .order_by(AttributeRow.id)
+        .execution_options(populate_existing=True)
+    )
+    found: dict[int, list[Attribute]] = {number: [] for number in numbers}
+    rows = [
+        row
+        for row in db.session.scalars(query)
+        if row.details["relation"]["collection_id"] in found
+        and not row.details["relation"]["is_two_way"]
+        and row.status == Status.AVAILABLE
+    ]
+    names = _names({row.collection_id for row in rows})
+    for row in rows:
+        shown = attribute_of(row, {})
+        assert shown.relation is not None
+        turned = dataclasses.replace(
+            shown.relation,
+            side="child",
+            collection_id=row.collection_id,
+            collection=names[row.collection_id],
+            two_way_key=row.key,
+        )
+        found[shown.relation.collection_id].append(dataclasses.replace(shown, relation=turned))
+    return found
+
+
 def related_names(rows: Sequence[AttributeRow]) -> Mapping[int, str]:
     """The public ids of the collections that relationships lead to, by number."""
     relations = (row.details.get("relation") for row in rows)
-    others = {relation["collection_id"] for relation in relations if relation}
-    if not others:
+    return _names({relation["collection_id"] for relation in relations if relation})
+
+
+def _names(numbers: set[int]) -> Mapping[int, str]:
+    """The public ids of collections, by number."""
+    if not numbers:
         return {}
-    query = sa.select(Collection.id, Collection.public_id).where(Collection.id.in_(others))
+    query = sa.select(Collection.id, Collection.public_id).where(Collection.id.in_(numbers))
     return {row.id: row.public_id for row in db.session.execute(query)}
 
 

@@ -61,9 +61,3 @@ class CollectionChange(V1Model):
     permissions: Permissions | None = None
     documentSecurity: bool | None = None  # noqa: N815
     enabled: bool | None = None
-
-
-class InTransaction(V1Model):
-    """What every operation of documents may name besides."""
-
-    transactionId: str = Field("", max_length=36)  # noqa: N815  # the contract's name

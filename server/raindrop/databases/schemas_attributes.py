@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from raindrop.core.v1 import Text, V1Model
 from raindrop.databases.schemas import Key
+from raindrop.databases.values import INTEGER_MAX, INTEGER_MIN
 
 STRING_MAX = 1_073_741_824
 """Characters of the longest string."""
@@ -19,7 +20,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(_whole), Field(ge=INTEGER_MIN, le=INTEGER_MAX)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 Size = Annotated[Whole, Field(ge=1, le=STRING_MAX)]
 Element = Annotated[Text, Field(min_length=1, max_length=ELEMENT_MAX)]
 Elements = Annotated[list[Element], Field(min_length=1, max_length=ELEMENTS_MAX)]
@@ -65,9 +67,9 @@ class NewInteger(NewAttribute):
 class NewFloat(NewAttribute):
     """An attribute of numbers."""
 
-    min: float | None = None
-    max: float | None = None
-    default: float | None = None
+    min: Number | None = None
+    max: Number | None = None
+    default: Number | None = None
 
 
 class NewBoolean(NewAttribute):
@@ -122,9 +124,9 @@ class IntegerChange(AttributeChange):
 class FloatChange(AttributeChange):
     """The same of numbers."""
 
-    min: float | None = None
-    max: float | None = None
-    default: float | None = None
+    min: Number | None = None
+    max: Number | None = None
+    default: Number | None = None
 
 
 class BooleanChange(AttributeChange):
@@ -151,3 +153,24 @@ class NewIndex(V1Model):
     lengths: Annotated[list[Whole | None], Field(max_length=MEMBERS_MAX)] = Field(
         default_factory=list
     )
+
+
+OnDelete = Literal["cascade", "restrict", "setNull"]
+
+
+class NewRelationship(V1Model):
+    """A relationship of a collection to another."""
+
+    relatedCollectionId: Text  # noqa: N815  # the contract's name
+    type: Literal["oneToOne", "manyToOne", "manyToMany", "oneToMany"]
+    twoWay: bool = False  # noqa: N815
+    key: Key | None = None
+    twoWayKey: Key | None = None  # noqa: N815
+    onDelete: OnDelete = "restrict"  # noqa: N815
+
+
+class RelationshipChange(V1Model):
+    """What changes of a relationship; what is not given stays."""
+
+    onDelete: OnDelete | None = None  # noqa: N815
+    newKey: Key | None = None  # noqa: N815

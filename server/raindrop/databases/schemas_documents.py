@@ -4,8 +4,14 @@ from typing import Any
 
 from pydantic import Field
 
-from raindrop.core.v1 import NewId
-from raindrop.databases.schemas import Data, InTransaction, Permissions
+from raindrop.core.v1 import NewId, V1Model
+from raindrop.databases.schemas import Data, Permissions
+
+
+class InTransaction(V1Model):
+    """What every operation of documents may name besides."""
+
+    transactionId: str = Field("", max_length=36)  # noqa: N815  # the contract's name
 
 
 class OneInTransaction(InTransaction):

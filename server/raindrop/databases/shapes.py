@@ -1,6 +1,6 @@
 """What of each document a list shows, and the quick way from a table's row to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from raindrop.core.formats import show_time
 from raindrop.core.queries import Page, QueryInvalid
 from raindrop.databases.filters import SYSTEM
-from raindrop.databases.schema import Attribute, Schema
+from raindrop.databases.schema import Schema
 from raindrop.databases.tables import rows_of
 from raindrop.databases.values import shower
 
@@ -39,14 +39,15 @@ class Selection:
         self._shown = [
             (index, show)
             for index, attribute in enumerate(attributes, len(FIXED))
-            if (show := _shower(attribute)) is not None
+            if (show := shower(attribute)) is not None
         ]
 
     def show(self, row: Sequence[Any]) -> dict[str, Any]:
         """A row of ``columns`` as a document, in the words of ``databases``."""
         values = list(row)
         for index, show in self._shown:
-            values[index] = show(values[index])
+            if values[index] is not None:
+                values[index] = show(values[index])
         return {
             "$id": values[0],
             "$sequence": values[1],
@@ -66,10 +67,8 @@ class Selection:
         }
 
 
-def _shower(attribute: Attribute) -> Callable[[Any], Any] | None:
-    """What makes an answer's value of a table's; ``None``: it is the same."""
-    show = shower(attribute)
-    return None if show is None else lambda value: None if value is None else show(value)
+def _everything(schema: Schema) -> Selection:
+    return Selection(schema, tuple(schema.plain))
 
 
 def selection_of(schema: Schema, page: Page) -> Selection:
@@ -80,10 +79,7 @@ def selection_of(schema: Schema, page: Page) -> Selection:
         QueryInvalid: something is selected that is not there.
     """
     if not page.selects:
-        kept: Selection | None = schema.made.get("everything")
-        if kept is None:
-            kept = schema.made["everything"] = Selection(schema, tuple(schema.plain))
-        return kept
+        return schema.derive(_everything)
     wanted: set[str] = set()
     paths: list[str] = []
     for key in (key for query in page.selects for key in query.values):

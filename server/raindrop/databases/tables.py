@@ -1,5 +1,5 @@
 """The real tables of a collection, as SQLAlchemy sees them: ``c_<id>`` with its rows, ``c_<id>_p``
-with their permissions, ``c_<id>_j_<attribute>`` with the pairs of a many-to-many relationship.
+with their permissions, ``c_<id>_j_<attribute>`` with the pairs of a relationship.
 
 Names are made of internal numbers, so renaming needs no DDL and no word is reserved.
 """
@@ -74,7 +74,6 @@ def column_type(attribute: Attribute) -> sa.types.TypeEngine[Any]:
         "point": Geometry("POINT"),
         "linestring": Geometry("LINESTRING"),
         "polygon": Geometry("POLYGON"),
-        "relationship": sa.BigInteger(),
     }
     return kinds.get(attribute.type) or _text_type(attribute.size)
 
@@ -89,10 +88,7 @@ def _text_type(size: int) -> sa.types.TypeEngine[Any]:
 
 def rows_of(schema: Schema) -> sa.Table:
     """The table of a collection's rows, with the columns of the attributes that are available."""
-    kept: sa.Table | None = schema.made.get("rows")
-    if kept is None:
-        kept = schema.made["rows"] = _rows_of(schema)
-    return kept
+    return schema.derive(_rows_of)
 
 
 def _rows_of(schema: Schema) -> sa.Table:
@@ -114,7 +110,7 @@ def permissions_of(collection_id: int) -> sa.Table:
 
 
 def pairs_of(collection_id: int, attribute_id: int) -> sa.Table:
-    """The table of the pairs of a many-to-many relationship.
+    """The table of the pairs of a relationship.
 
     Args:
         collection_id, attribute_id: of its parent side.
@@ -123,14 +119,19 @@ def pairs_of(collection_id: int, attribute_id: int) -> sa.Table:
 
 
 def has_column(attribute: Attribute) -> bool:
-    """Whether the attribute is a column of its collection's own table: of a relationship only the
-    side with at most one related document is, and of one-to-one the parent's."""
-    relation = attribute.relation
-    if relation is None:
-        return True
-    if relation.side == "parent":
-        return relation.type in ("oneToOne", "manyToOne")
-    return relation.type == "oneToMany"
+    """Whether the attribute is a column of its collection's own table; relationships are kept in
+    tables of pairs."""
+    return attribute.relation is None
+
+
+def has_many(kind: str, side: str) -> bool:
+    """Whether a document on one side of a relationship may have many of the other.
+
+    Args:
+        kind: ``oneToOne`` and so on.
+        side: ``parent`` or ``child``.
+    """
+    return kind in ("manyToMany", "oneToMany" if side == "parent" else "manyToOne")
 
 
 class _Columns:

@@ -5,20 +5,25 @@ Sources: MySQL manual, "Limits on Table Column Count and Row Size"; MariaDB know
 "Troubleshooting Row Size Too Large Errors with InnoDB".
 """
 
-from raindrop.databases.errors import AttributeLimitExceeded
-from raindrop.databases.schema import Attribute, Schema
+from collections.abc import Iterable, Mapping, Sequence
+
+from raindrop.databases.errors import AttributeLimitExceeded, IndexInvalid
+from raindrop.databases.schema import Attribute, IndexMember, Schema
 from raindrop.databases.tables import SPATIAL, TEXT_FROM, has_column
 
 ROW_BYTES_MAX = 65_535
 PAGE_BYTES_MAX = 8_126
 ATTRIBUTES_MAX = 1_000
+INDEX_BYTES_MAX = 3_072
 
+_SYSTEM_KEY_BYTES = 144
+"""What an id takes in an index, the longest of what every document has."""
 _SYSTEM_BYTES = 250
 """Number, id, times and permissions, with a margin."""
 _ELSEWHERE_BYTES = 12
 """What a column takes in the row that keeps its value beside it."""
 _FIXED_BYTES = {"integer": 8, "double": 8, "boolean": 1, "datetime": 7, "relationship": 8}
-_OFF_PAGE_BYTES = 40
+_OFF_PAGE_BYTES = 41
 """What a long value takes at least of a page; one of up to 255 bytes cannot leave it."""
 
 
@@ -34,17 +39,58 @@ def check_width(schema: Schema, attribute: Attribute, *, replaced: int = 0) -> N
     others = [each for each in schema.attributes if each.id != replaced]
     if len(others) >= ATTRIBUTES_MAX:
         raise AttributeLimitExceeded(f"A collection has at most {ATTRIBUTES_MAX} attributes.")
-    columns = [each for each in (*others, attribute) if has_column(each)]
-    if _SYSTEM_BYTES + sum(map(row_bytes, columns)) + len(columns) // 8 > ROW_BYTES_MAX:
-        raise AttributeLimitExceeded(
+    problem = _too_wide((*others, attribute), _count_fulltext(schema))
+    if problem:
+        raise AttributeLimitExceeded(problem)
+
+
+def check_terms_width(schema: Schema) -> None:
+    """Whether a collection has room for the terms of another full-text index.
+
+    Raises:
+        IndexInvalid
+    """
+    problem = _too_wide(schema.attributes, _count_fulltext(schema) + 1)
+    if problem:
+        raise IndexInvalid(problem)
+
+
+def _count_fulltext(schema: Schema) -> int:
+    return sum(index.type == "fulltext" for index in schema.indexes)
+
+
+def _too_wide(attributes: Sequence[Attribute], terms: int) -> str:
+    """Why a row cannot have these attributes and so many columns of terms; empty: it can."""
+    columns = [each for each in attributes if has_column(each)]
+    system = _SYSTEM_BYTES + len(columns) // 8
+    if system + _ELSEWHERE_BYTES * terms + sum(map(row_bytes, columns)) > ROW_BYTES_MAX:
+        return (
             f"The collection's rows would be wider than {ROW_BYTES_MAX} bytes. Make strings"
             f" shorter, or of {TEXT_FROM} characters and more, which are kept beside the row."
         )
-    if _SYSTEM_BYTES + sum(map(_page_bytes, columns)) > PAGE_BYTES_MAX:
-        raise AttributeLimitExceeded(
+    if system + _OFF_PAGE_BYTES * terms + sum(map(_page_bytes, columns)) > PAGE_BYTES_MAX:
+        return (
             f"The collection's rows would need more than {PAGE_BYTES_MAX} bytes of a page: too many"
             " attributes. Put some into a collection of their own."
         )
+    return ""
+
+
+def index_bytes(attributes: Mapping[str, Attribute], members: Iterable[IndexMember]) -> int:
+    """The bytes of a plain index's entry at most.
+
+    Args:
+        attributes: of the collection, by key.
+    """
+    return sum(_member_bytes(attributes.get(member.key), member.length) for member in members)
+
+
+def _member_bytes(attribute: Attribute | None, length: int) -> int:
+    if attribute is None:
+        return _SYSTEM_KEY_BYTES
+    if attribute.type == "string":
+        return 4 * (length or attribute.size)
+    return row_bytes(attribute)
 
 
 def row_bytes(attribute: Attribute) -> int:
@@ -58,4 +104,5 @@ def row_bytes(attribute: Attribute) -> int:
 
 def _page_bytes(attribute: Attribute) -> int:
     size = row_bytes(attribute)
-    return size if size <= 257 else _OFF_PAGE_BYTES
+    is_elsewhere = size == _ELSEWHERE_BYTES or size > 257
+    return _OFF_PAGE_BYTES if is_elsewhere else size

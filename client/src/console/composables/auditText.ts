@@ -5,6 +5,7 @@ import type { IconName } from '../components/ConsoleIcon.vue'
 const ICONS: Readonly<Record<string, IconName>> = {
   users: 'user', sessions: 'device', teams: 'team', memberships: 'team', keys: 'key',
   platforms: 'device', projects: 'gear', tokens: 'mail', recovery: 'mail', verification: 'mail',
+  databases: 'database', collections: 'table', attributes: 'columns', indexes: 'list', documents: 'edit',
 }
 
 const ACTIONS = new Set(['create', 'update', 'delete', 'upsert'])

@@ -16,7 +16,24 @@ interface Facts {
 /** What the example shows: a collection made, or a document made and found. */
 export type SnippetTopic = 'collection' | 'document'
 
-const indent = (text: string, by: string): string => text.replaceAll('\n', `\n${by}`)
+/** A value as JavaScript has it, on one line. */
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  return typeof value === 'string' && !/['\\]/.test(value) ? `'${value}'` : JSON.stringify(value)
+}
+
+const fields = (data: Record<string, unknown>): string => Object.entries(data)
+  .map(([key, value]) => `    ${/^[A-Za-z_]\w*$/.test(key) ? key : literal(key)}: ${literal(value)},\n`).join('')
+
+/** The same in Python. */
+function pythonLiteral(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(', ')}]`
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  return JSON.stringify(value)
+}
+
+const pythonFields = (data: Record<string, unknown>): string => Object.entries(data)
+  .map(([key, value]) => `        ${JSON.stringify(key)}: ${pythonLiteral(value)},\n`).join('')
 
 const script = (library: string, facts: Facts, withKey: boolean, body: string): string =>
   `import { Client, Databases, ID, Query } from '${library}'
@@ -35,7 +52,8 @@ await databases.createDocument({
   databaseId,
   collectionId,
   documentId: ID.unique(),
-  data: ${indent(JSON.stringify(data, null, 2), '  ')},
+  data: {
+${fields(data)}  },
 })
 console.log(await databases.listDocuments({
   databaseId,
@@ -70,15 +88,13 @@ client.set_key("${facts.key}")
 databases = Databases(client)
 `
 
-const python = (value: unknown): string => JSON.stringify(value, null, 4)
-  .replaceAll(/: (true|false|null)\b/g, (_, word: string) => `: ${{ true: 'True', false: 'False', null: 'None' }[word] ?? word}`)
-
 const documentPython = ({ database, collection, data }: Facts): string => `place = {"database_id": "${database}", "collection_id": "${collection}"}
 
 databases.create_document(
     **place,
     document_id=ID.unique(),
-    data=${indent(python(data), '    ')},
+    data={
+${pythonFields(data)}    },
 )
 print(databases.list_documents(
     **place, queries=[Query.order_desc("$createdAt"), Query.limit(10)]

@@ -5,7 +5,7 @@ import { settable } from './documentValues'
 import { SYSTEM } from './filterMethods'
 
 /** As many as fit at first; the others are one click away. */
-const MANY = 6
+const MANY = 5
 
 /** Which attributes a table shows; chosen for a collection, kept in the browser. */
 export function useColumns(collection: ComputedRef<Collection>) {

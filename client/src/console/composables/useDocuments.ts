@@ -56,6 +56,7 @@ export function useDocuments(
   }
 
   async function load(): Promise<Shown> {
+    if (filters.value === null) return { documents: [], hasNext: false, hasPrevious: false }
     // Turning a page counts nothing anew; refreshing does.
     const needsCount = counted !== text.value || total.value === null
     const found = await fetchDocuments(place.value, queries(), needsCount)
