@@ -68,3 +68,29 @@ def test_damage_is_found_and_put_right(place: Place) -> None:
     assert document["title"] == "x"
     assert document["size"] is None
     assert len(site.sql(f"SELECT * FROM c_{number}_p")) == 1
+
+
+def test_an_index_is_made_anew(place: Place) -> None:
+    things = place.collection({"key": "title"})
+    for kind in ("unique", "fulltext"):
+        body = {"key": kind, "type": kind, "attributes": ["title"]}
+        assert place.key.post(f"{place.at(things)}/indexes", json=body).status_code == 202
+    place.wait(things)
+    assert place.create(place.key, things, {"title": "水滴石穿"}).status_code == 201
+    site, where = place.project.site, (place.project.id, place.id, things)
+    for kind in ("unique", "fulltext"):
+        before = place.key.get(f"{place.at(things)}/indexes/{kind}").json()
+        assert run(site, "rebuild-index", *where, kind).returncode == 0
+
+        def is_anew(kind: str = kind, before: str = before["$updatedAt"]) -> bool | None:
+            shown = place.key.get(f"{place.at(things)}/indexes/{kind}").json()
+            is_done = shown["status"] == "available" and shown["$updatedAt"] != before
+            return True if is_done else None
+
+        eventually(is_anew, within_s=30)
+    search = '{"method": "search", "attribute": "title", "values": ["石穿"]}'
+    found = place.key.get(place.documents_of(things), params={"queries[0]": search}).json()
+    assert found["total"] == 1
+    refused = place.create(place.key, things, {"title": "水滴石穿"})
+    assert refused.status_code == 409
+    assert run(site, "rebuild-index", *where, "nothing").returncode == 1

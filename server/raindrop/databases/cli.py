@@ -77,3 +77,25 @@ def repair(open_app: OpenApp) -> None:
         click.echo(f"c_{number}: job {public_id}")
     if not jobs:
         click.echo("nothing to put right")
+
+
+@databases.command("rebuild-index")
+@click.argument("project")
+@click.argument("database")
+@click.argument("collection")
+@click.argument("index")
+@click.pass_obj
+def rebuild_index(
+    open_app: OpenApp, project: str, database: str, collection: str, index: str
+) -> None:
+    """Have the workers drop an index and make it anew."""
+    from raindrop.core.errors import AppError
+    from raindrop.databases.maintenance import begin_rebuild
+
+    try:
+        with open_app():
+            job = begin_rebuild(project, database, collection, index)
+            public_id = job.public_id
+    except AppError as error:
+        raise click.ClickException(error.message) from None
+    click.echo(f"job {public_id}")

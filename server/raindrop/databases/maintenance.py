@@ -8,8 +8,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from raindrop.core.db import db, utc_now
-from raindrop.core.tenancy import Project, tenant_of
-from raindrop.databases import ddl
+from raindrop.core.tenancy import Project, get_tenant, tenant_of
+from raindrop.databases import ddl, index_ddl
+from raindrop.databases.collections import get_schema
+from raindrop.databases.errors import IndexNotFound
 from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
 from raindrop.databases.rows import insert_permissions
 from raindrop.databases.schema import Schema, load_schema, load_schemas
@@ -144,6 +146,43 @@ def begin_repair(numbers: Sequence[int]) -> list[Job]:
         create_job("databases.repair", queue="databases", params={"collection": number})
         for number in numbers
     ]
+
+
+def begin_rebuild(project: str, database: str, collection: str, key: str) -> Job:
+    """A job that drops an index and makes it anew; until then queries do without it.
+
+    Raises:
+        ProjectNotFound, DatabaseNotFound, CollectionNotFound, IndexNotFound
+    """
+    tenant = get_tenant(project)
+    schema = get_schema(tenant, database, collection)
+    index = next((each for each in schema.indexes if each.key == key), None)
+    if index is None:
+        raise IndexNotFound
+    params = {"collection": schema.id, "index": index.id}
+    return create_job("databases.rebuild_index", queue="databases", params=params)
+
+
+def rebuild_index(schema: Schema, index_id: int) -> Iterator[int]:
+    """Drop an index and make it anew.
+
+    Yields:
+        after each step, how many there were; what lies between is one transaction.
+    """
+    index = next((each for each in schema.indexes if each.id == index_id), None)
+    if index is None or index.status == Status.DELETING:
+        return
+    with ddl.ddl_connection(schema.id) as connection:
+        index_ddl.drop(connection, schema, index)
+    db.session.execute(
+        sa.update(IndexRow)
+        .where(IndexRow.id == index_id)
+        .values(status=Status.PROCESSING, error="", is_written=False, updated_at=utc_now())
+    )
+    ddl.forget(schema)
+    yield 1
+    for done in ddl.converge(schema.id):
+        yield done + 1
 
 
 def repair(schema: Schema) -> Iterator[int]:

@@ -46,6 +46,14 @@ job_handler("databases.import")(importing.import_documents)
 job_handler("databases.export")(exporting.export_documents)
 
 
+@job_handler("databases.rebuild_index")
+def rebuild_index(job: RunningJob) -> Iterator[Progress]:
+    """Drop an index and make it anew; a repeat drops what is half-made."""
+    schema = maintenance.find_schema(job.params["collection"])
+    for done in maintenance.rebuild_index(schema, job.params["index"]) if schema else ():
+        yield Progress(done, None, {})
+
+
 @task("databases.sweep")
 def sweep() -> None:
     """Finish what was left half-done, whoever was killed when."""
