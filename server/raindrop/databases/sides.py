@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from raindrop.core.access import Actor, Unauthorized
 from raindrop.core.db import db
 from raindrop.core.errors import NotFound
-from raindrop.databases import plans
 from raindrop.databases.models import AttributeRow
 from raindrop.databases.rules import Reach, reach
 from raindrop.databases.schema import Attribute, Relation, Schema, find_schema
@@ -94,6 +93,9 @@ def reachable(actor: Actor, schema: Schema, action: str, numbers: Collection[int
     if which.is_all:
         return set(numbers)
     number = rows_of(schema).c["_id"]
+    # Imported late: the plans know orders and filters, and filters go over sides.
+    from raindrop.databases import plans
+
     query = sa.select(number).where(number.in_(numbers), plans.visible(schema, which, action))
     return set(db.session.scalars(query))
 
