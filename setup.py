@@ -23,6 +23,7 @@ setup(
     py_modules=["wsgi"],
     include_package_data=True,
     package_data={
+        "raindrop.functions": ["launchers/*"],
         "raindrop.mails": ["templates/*"],
         "raindrop.migrations": ["script.py.mako"],
     },

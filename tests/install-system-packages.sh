@@ -4,7 +4,7 @@
 set -u
 
 packages="${*:-mariadb-server nginx libnginx-mod-http-lua lua-resty-core redis-server chromium
-fonts-noto-cjk bubblewrap wrk}"
+fonts-noto-cjk bubblewrap libseccomp2 wrk}"
 
 . /etc/os-release 2>/dev/null || ID=unknown VERSION_ID=unknown
 case "$ID $VERSION_ID" in

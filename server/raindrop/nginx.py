@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from raindrop import __version__
 from raindrop.config import HOME, Settings
-from raindrop.core.formats import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
+from raindrop.core.formats import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES, IMPORT_LIMIT_BYTES
 from raindrop.templates import StackError, render
 
 CONTROL_USER = "operator"
@@ -82,6 +82,7 @@ def render_nginx(settings: Settings, nginx: Nginx, **values: Any) -> str:
         "edge_secret": settings.edge_secret,
         "in_flight": settings.web_in_flight,
         "body_limit": FILE_LIMIT_BYTES + FORM_OVERHEAD_BYTES,
+        "import_limit": IMPORT_LIMIT_BYTES + FORM_OVERHEAD_BYTES,
         "open_files": min(hard if hard > 0 else 65536, 65536),
         "htpasswd": settings.run / "htpasswd",
         "version": __version__,

@@ -1,5 +1,7 @@
 """Full-text indexes: what is found by them, in every language, and that they are kept up."""
 
+import random
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +14,7 @@ from raindrop.core.db import db, unit_of_work
 from raindrop.databases import terms
 from raindrop.databases.maintenance import find_schema
 from raindrop.databases.tables import rows_of
-from tests.databases.places import Place
+from tests.databases.places import Place, eventually
 from tests.support.app import app_of
 from tests.support.site import Site
 from tests.support.v1 import Project
@@ -134,6 +136,33 @@ def test_what_is_found(app: Flask, place: Place, texts: str) -> None:
         assert search(app, place, texts, text, is_not=True) == everything - wanted, text
 
 
+def test_like_a_plain_model(app: Flask, place: Place) -> None:
+    chance = random.Random(5)
+    pool = ["red", "re", "green", "the", "a", "z", "cafés", "café", "水", "滴石", "水滴石", "石水"]
+    texts = {f"t{n}": " ".join(chance.choices(pool, k=chance.randint(1, 6))) for n in range(40)}
+    things = place.collection({"key": "text"})
+    make_index(place, things, "text")
+    place.wait(things)
+    for name, text in texts.items():
+        assert place.create(place.key, things, {"text": text}, name).status_code == 201
+    for _ in range(60):
+        words = chance.choices([*pool, "gre", "caf", "滴", "b"], k=chance.randint(1, 3))
+        phrase = chance.choices(pool, k=chance.randint(0, 3))
+        question = " ".join([f'"{" ".join(phrase)}"', *words])
+        patterns = [pattern(word) for word in words[:-1]]
+        patterns.append(pattern(words[-1], is_open=True))
+        patterns += [" ".join(map(pattern, phrase))] if phrase else []
+        wanted = {name for name, text in texts.items() if any(re.search(p, text) for p in patterns)}
+        assert search(app, place, things, question) == wanted, question
+
+
+def pattern(word: str, *, is_open: bool = False) -> str:
+    """What finds a word in a text; characters of a script without spaces stand anywhere."""
+    if not re.match("[a-z]", word):
+        return word
+    return rf"(?<![a-zé]){word}" + ("" if is_open else "(?![a-zé])")
+
+
 def test_changes_are_found_and_what_is_gone_is_not(app: Flask, place: Place) -> None:
     things = place.collection({"key": "title"}, {"key": "text"}, {"key": "tags", "array": True})
     make_index(place, things, "title", "text", "tags")
@@ -201,8 +230,6 @@ def test_the_index_goes_with_its_collection(place: Place, running_site: Site) ->
 
 
 def _wait_until_gone(site: Site, number: Any) -> None:
-    from tests.databases.places import eventually
-
     def is_gone() -> bool | None:
         left = site.sql("SELECT id FROM collections WHERE id = :id", id=number)
         return None if left else True

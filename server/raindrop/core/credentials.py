@@ -239,6 +239,22 @@ def console_admin(project_id: str) -> Actor:
     return actor
 
 
+def key_or_admin(project_id: str) -> Actor:
+    """Who sends this request to an address that names the project: whoever has one of its keys,
+    or an operator at work in it.
+
+    Raises:
+        AccessForbidden, KeyExpired: the key is none.
+        what :func:`console_admin` does.
+    """
+    key = request.headers.get(KEY_HEADER, "")
+    if not key:
+        return console_admin(project_id)
+    actor = _by_key(project_id, key, current_caller())
+    g.actor, g.tenant = actor, actor.tenant
+    return actor
+
+
 def console_user() -> Actor:
     """The operator who sends this request, in the console's own project.
 

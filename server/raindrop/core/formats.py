@@ -4,6 +4,9 @@ import datetime
 import secrets
 
 FILE_LIMIT_BYTES = 4 * 1024 * 1024
+IMPORT_LIMIT_BYTES = 100 * 1024 * 1024
+"""How large a file of documents may be."""
+
 FORM_OVERHEAD_BYTES = 64 * 1024
 """What a multipart body may hold besides its file."""
 
@@ -16,8 +19,8 @@ def new_id() -> str:
 
 def show_time(time: datetime.datetime | None) -> str:
     """A time as the contract has it: UTC, milliseconds, ISO 8601; empty for None."""
-    return (
-        ""
-        if time is None
-        else time.strftime("%Y-%m-%dT%H:%M:%S.") + (f"{time.microsecond // 1000:03d}+00:00")
-    )
+    if time is None:
+        return ""
+    if time.tzinfo is datetime.UTC:
+        return time.isoformat(timespec="milliseconds")  # the same, and quicker
+    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}+00:00"

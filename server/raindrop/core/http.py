@@ -170,12 +170,16 @@ def read_fields() -> Mapping[str, Any]:
     return {}
 
 
-def only_file(name: str) -> FileStorage:
-    """The one uploaded file of a multipart body.
+def only_file(name: str, limit_bytes: int = FILE_LIMIT_BYTES) -> FileStorage:
+    """The one uploaded file of a multipart body; a large one is on the disk, not in memory.
+
+    Args:
+        limit_bytes: of the whole file; nginx lets as much through to this address.
 
     Raises:
         BadRequest: it is missing, or there is more than one.
     """
+    request.max_content_length = limit_bytes + FORM_OVERHEAD_BYTES
     files = request.files.getlist(name)
     if len(files) != 1 or len(request.files) != 1:
         raise BadRequest(f'Send one file, as the field "{name}" of a multipart/form-data body.')

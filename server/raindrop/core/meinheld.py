@@ -10,7 +10,7 @@ from gunicorn.glogging import Logger
 from meinheld import server
 from meinheld.gmeinheld import MeinheldWorker as PackagedWorker
 
-from raindrop.core.formats import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
+from raindrop.core.formats import FORM_OVERHEAD_BYTES, IMPORT_LIMIT_BYTES
 
 
 class MeinheldWorker(PackagedWorker):  # type: ignore[misc]  # the package has no types
@@ -24,4 +24,5 @@ class MeinheldWorker(PackagedWorker):  # type: ignore[misc]  # the package has n
             Logger.access, Logger.error = access, error
         server.set_error_logger(self.log)
         server.set_access_logger(None)
-        server.set_max_content_length(FILE_LIMIT_BYTES + FORM_OVERHEAD_BYTES)
+        # The largest of any address: nginx and the app know that of each.
+        server.set_max_content_length(IMPORT_LIMIT_BYTES + FORM_OVERHEAD_BYTES)

@@ -157,12 +157,12 @@ def fetch(
     raise OutboundFailed("The other server redirects too often.")
 
 
-def open_socket(host: str, port: int, timeout_s: float) -> socket.socket:
+def open_socket(host: str, port: int, timeout_s: float, *, is_web: bool = False) -> socket.socket:
     """A TCP connection to a host that passed the same guard, for SMTP and proxies.
 
     The caller decides which ports make sense, starts TLS with ``host`` as the name, closes the
     socket, and watches the total time: ``timeout_s`` seconds hold for connecting in all, then for
-    each operation of the socket.
+    each operation of the socket. With ``is_web`` the ports are those that ``fetch`` calls.
 
     Raises:
         OutboundRefused: the host does not exist or may not be called.
@@ -173,7 +173,9 @@ def open_socket(host: str, port: int, timeout_s: float) -> socket.socket:
         raise OutboundRefused("A port is a number from 1 to 65535.")
     deadline = time.monotonic() + timeout_s
     name = normalise_host(host[1:-1] if BRACKETED.fullmatch(host) else host)
-    opened = _connect(find_addresses(name, port, deadline, is_port_usual=True), deadline, timeout_s)
+    is_usual = not is_web or _is_web_port(port)
+    addresses = find_addresses(name, port, deadline, is_port_usual=is_usual)
+    opened = _connect(addresses, deadline, timeout_s)
     opened.settimeout(timeout_s)
     return opened
 

@@ -8,11 +8,17 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from raindrop.core.errors import BadRequest
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
 BOM = b"\xef\xbb\xbf"
 """How spreadsheet programs recognise UTF-8."""
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+_FORMATS = (
+    ("csv", ("csv",), ("text/csv",)),
+    ("jsonl", ("jsonl", "ndjson"), ("application/jsonl", "application/x-ndjson")),
+)
 
 
 class BadLine(NamedTuple):
@@ -37,6 +43,22 @@ class Rejected(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+def format_of(name: str, content_type: str) -> str:
+    """``csv`` or ``jsonl``, by the file's name first: what browsers say of its content differs
+    between systems.
+
+    Raises:
+        BadRequest: it is neither.
+    """
+    suffix = name.rpartition(".")[2].lower()
+    for file_format, suffixes, content_types in _FORMATS:
+        if suffix in suffixes:
+            return file_format
+        if "." not in name and content_type in content_types:
+            return file_format
+    raise BadRequest("Send a CSV file (.csv) or a JSON-lines file (.jsonl).")
 
 
 def guard_formula(text: str) -> str:

@@ -168,7 +168,7 @@ def _check(actor: Actor, schema: Schema, given: Sequence[Mapping[str, Any]]) -> 
 
 
 def _refuse_relations(schema: Schema) -> None:
-    if schema.relations:
+    if schema.relations or schema.incoming:
         raise BulkUnsupported
 
 

@@ -30,7 +30,6 @@ from raindrop.databases.schema import (
     load_schema,
     rows_tag,
 )
-from raindrop.databases.sides import rows_of_relationship
 from raindrop.databases.tables import (
     SCHEMA_VERSION,
     column_type,
@@ -277,7 +276,7 @@ def _make_relationship(schema: Schema, attribute: Attribute) -> None:
     except DBAPIError as problem:
         error = explain(problem)
     status = Status.FAILED if error else Status.AVAILABLE
-    for row in rows_of_relationship(relation, schema.id):
+    for row in relation_ddl.rows_of_relationship(relation, schema.id):
         set_status(AttributeRow, row.id, Status.PROCESSING, status, error)
     _forget_both(schema, relation)
 
@@ -290,7 +289,7 @@ def _drop_relationship(schema: Schema, attribute: Attribute) -> None:
             relation_ddl.drop(connection, parent_id, relation)
     except DBAPIError as problem:
         error = explain(problem)
-    for row in rows_of_relationship(relation, schema.id):
+    for row in relation_ddl.rows_of_relationship(relation, schema.id):
         if error:
             set_status(AttributeRow, row.id, Status.DELETING, Status.STUCK, error)
         else:

@@ -7,6 +7,7 @@ from raindrop.core.access import Actor, Unauthorized
 from raindrop.core.cache import get_cache
 from raindrop.core.db import utc_now
 from raindrop.core.events import publish
+from raindrop.databases import cascades, loading, related
 from raindrop.databases.drafts import changes_of, new_row
 from raindrop.databases.errors import (
     DocumentAlreadyExists,
@@ -47,7 +48,8 @@ def create_document(
     check_create(actor, schema)
     if not data:
         raise DocumentMissingData
-    return _insert(actor, schema, new_row(actor, schema, public_id, data, permissions), "create")
+    row = new_row(actor, schema, public_id, data, permissions)
+    return _insert(actor, schema, row, "create", data)
 
 
 def get_document(
@@ -62,7 +64,12 @@ def get_document(
         Unauthorized, DocumentNotFound, QueryInvalid
     """
     document = show_row(schema, readable_row(actor, schema, public_id))
-    return select_shape(schema, queries).pick(document) if queries else document
+    if not queries:
+        return document
+    shape = select_shape(schema, queries)
+    picked = shape.pick(document)
+    loading.load(actor, schema, [picked], shape.paths)
+    return picked
 
 
 def update_document(
@@ -81,7 +88,8 @@ def update_document(
     if not data and permissions is None:
         raise DocumentMissingPayload
     row = changeable_row(actor, schema, public_id, "update")
-    return _change(actor, schema, row, changes_of(actor, schema, row, data, permissions), "update")
+    values = changes_of(actor, schema, row, data, permissions)
+    return _change(actor, schema, row, values, "update", data)
 
 
 def upsert_document(
@@ -105,13 +113,14 @@ def upsert_document(
         check_create(actor, schema)
         new = new_row(actor, schema, public_id, data, permissions, is_upsert=True)
         try:
-            return _insert(actor, schema, new, "upsert")
+            return _insert(actor, schema, new, "upsert", data)
         except DocumentAlreadyExists:
             # Somebody created it since; a failed statement leaves the transaction as it was.
             if find_row(schema, public_id, lock=True) is None:
                 raise
     row = changeable_row(actor, schema, public_id, "update")
-    return _change(actor, schema, row, changes_of(actor, schema, row, data, permissions), "upsert")
+    values = changes_of(actor, schema, row, data, permissions)
+    return _change(actor, schema, row, values, "upsert", data)
 
 
 def change_number(
@@ -148,24 +157,41 @@ def delete_document(actor: Actor, schema: Schema, public_id: str) -> None:
         Unauthorized, DocumentNotFound
     """
     row = changeable_row(actor, schema, public_id, "delete")
+    cascades.before_delete(actor, schema, [row], publish_documents)
     delete_rows(schema, [row["_id"]])
     publish_document(actor, schema, show_row(schema, row), "delete")
 
 
-def _insert(actor: Actor, schema: Schema, row: dict[str, Any], action: str) -> Document:
+def _insert(
+    actor: Actor, schema: Schema, row: dict[str, Any], action: str, data: Mapping[str, Any]
+) -> Document:
+    linked = related.split(schema, data)
     insert_rows(schema, [row])
+    _relate(actor, schema, row, linked)
     document = show_row(schema, row)
     publish_document(actor, schema, document, action)
     return document
 
 
 def _change(
-    actor: Actor, schema: Schema, row: Row, values: Mapping[str, Any], action: str
+    actor: Actor,
+    schema: Schema,
+    row: Row,
+    values: Mapping[str, Any],
+    action: str,
+    data: Mapping[str, Any] | None = None,
 ) -> Document:
+    linked = related.split(schema, data or {})
     update_row(schema, row, values)
+    _relate(actor, schema, row, linked)
     document = show_row(schema, {**row, **values})
     publish_document(actor, schema, document, action)
     return document
+
+
+def _relate(actor: Actor, schema: Schema, row: Row, given: Mapping[str, Any]) -> None:
+    if given:
+        related.write(actor, schema, row, given, create=create_document, update=update_document)
 
 
 def open_schema(actor: Actor, database_id: str, collection_id: str) -> Schema:

@@ -13,7 +13,7 @@ from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.formats import show_time
 from raindrop.core.queries import Grammar, Query, QueryInvalid
-from raindrop.databases import relation_filters, spatial, terms
+from raindrop.databases import spatial, terms
 from raindrop.databases.errors import AttributeQueryLimitExceeded
 from raindrop.databases.schema import Attribute, Schema
 from raindrop.databases.tables import rows_of
@@ -43,6 +43,10 @@ COUNTS = {"between": 2, "notBetween": 2, "isNull": 0, "isNotNull": 0}
 MANY = {"equal", "contains", "notContains", "containsAny", "containsAll"}
 TEXTUAL = {"startsWith", "endsWith", "contains", "containsAny", "containsAll", "search"}
 
+_NULLS: dict[str, Operator] = {
+    "isNull": lambda column, _: column.is_(None),
+    "isNotNull": lambda column, _: column.is_not(None),
+}
 _COMPARISONS: dict[str, Operator] = {
     "lessThan": lambda column, values: column < values[0],
     "lessThanEqual": lambda column, values: column <= values[0],
@@ -77,17 +81,21 @@ def condition(schema: Schema, query: Query, actor: Actor, depth: int = 0) -> Con
             parts.append(condition(schema, nested, actor, depth))
         return sa.and_(*parts) if query.method == "and" else sa.or_(*parts)
     if query.attribute.partition(".")[0] in schema.relations:
+        from raindrop.databases import relation_filters  # which comes back here for theirs
+
         _check_count(query)
         return relation_filters.condition(actor, schema, query, depth)
     attribute = known(schema, query.attribute)
     column = rows_of(schema).c[attribute.column]
     _check_count(query)
-    if query.method == "isNull":
-        return column.is_(None)
-    if query.method == "isNotNull":
-        return column.is_not(None)
+    if query.method in _NULLS:
+        return _NULLS[query.method](column, ())
     if attribute.type in spatial.KINDS:
         return spatial.condition(attribute, column, query)
+    return _value_condition(schema, attribute, column, query)
+
+
+def _value_condition(schema: Schema, attribute: Attribute, column: Any, query: Query) -> Condition:
     positive = NEGATIONS.get(query.method, query.method)
     found = _positive(schema, attribute, column, positive, query.values)
     if positive == query.method:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from raindrop.core.access import Actor
 from raindrop.core.db import db
-from raindrop.core.queries import TOTAL_MAX, CursorNotFound, Page, Query, count_up_to, parse_queries
+from raindrop.core.queries import TOTAL_MAX, CursorNotFound, Page, Query, parse_queries
 from raindrop.databases import loading, plans
 from raindrop.databases.filters import GRAMMAR, Condition, condition
 from raindrop.databases.limits import limited
@@ -26,6 +26,7 @@ class _Asked:
 
     Attributes:
         keys: the order in which it is read; before a cursor that is backwards.
+        visible: how many rows its reader may see, if not all; from plans.FEW on, about.
     """
 
     schema: Schema
@@ -34,6 +35,7 @@ class _Asked:
     page: Page
     keys: tuple[Key, ...]
     cursor: Row | None
+    visible: int
 
 
 def list_documents(
@@ -57,9 +59,10 @@ def list_documents(
         return [], 0
     with limited():
         cursor = _cursor_row(schema, readable, page.cursor) if page.cursor else None
-        total = _total(schema, readable, filters) if is_counted else 0
+        visible = _visible(schema, readable, is_counted=is_counted and not filters)
         keys = turned(keys) if _is_backward(page) else keys
-        found = _page(_Asked(schema, readable, filters, page, keys, cursor), shape)
+        asked = _Asked(schema, readable, filters, page, keys, cursor, visible)
+        found, total = _page(asked, shape, is_counted=is_counted)
     documents = [shape.show(row) for row in found]
     loading.load(actor, schema, documents, shape.paths)
     return documents, total
@@ -129,38 +132,65 @@ def _cursor_row(schema: Schema, readable: Reach, cursor: Query) -> Row:
     return row
 
 
-def _total(schema: Schema, readable: Reach, filters: Sequence[Condition]) -> int:
-    if not readable.is_all and not filters:
-        return plans.count_entries(schema, readable, TOTAL_MAX)
+def _visible(schema: Schema, readable: Reach, *, is_counted: bool) -> int:
+    """How many rows may be read, as far as a total or the choice of a plan needs it."""
+    if readable.is_all:
+        return 0
+    return plans.count_entries(schema, readable, TOTAL_MAX if is_counted else plans.FEW + 1)
+
+
+def _total(asked: _Asked) -> sa.ScalarSelect[int] | int:
+    """How many rows fit, as a number or as part of a statement."""
+    schema, readable = asked.schema, asked.readable
+    if not readable.is_all and not asked.filters:
+        return asked.visible
     table = rows_of(schema)
-    query = sa.select(table.c["_id"]).select_from(table).where(*filters)
-    if not readable.is_all:
-        query = query.where(plans.visible(schema, readable))
-    return count_up_to(query)
+    query: sa.Select[Any] = sa.select(sa.literal_column("1").label("n")).where(*asked.filters)
+    if readable.is_all:
+        query = query.select_from(table)
+    elif asked.visible <= plans.FEW:
+        query = query.select_from(plans.few(schema, readable))
+    else:
+        query = query.select_from(table).where(plans.visible(schema, readable))
+    # Its own FROM all the same: it stands in a statement over the same table.
+    some = query.correlate(None).limit(TOTAL_MAX).subquery("t")
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
 
 
-def _page(asked: _Asked, shape: Selection) -> Sequence[sa.Row[Any]]:
-    """The rows of a page, in its order."""
+def _page(asked: _Asked, shape: Selection, *, is_counted: bool) -> tuple[Sequence[Any], int]:
+    """The rows of a page, in its order, and how many fit in all, by one statement.
+
+    Behind a last page there is no row to bring the number along, and it takes another.
+    """
     schema, page = asked.schema, asked.page
-    query = sa.select(*shape.columns).where(*asked.filters)
+    total = _total(asked) if is_counted else 0
+    more = [] if isinstance(total, int) else [total]
+    query = sa.select(*shape.columns, *more).where(*asked.filters)
     if asked.cursor is not None:
         query = query.where(behind(columns_of(schema), asked.keys, asked.cursor))
     if not asked.readable.is_all:
         query = _seen(query, asked)
     query = query.order_by(*clauses(schema, asked.keys)).limit(page.limit)
+    found: Sequence[Any]
     found = db.session.execute(query.offset(page.offset) if page.offset else query).all()
-    return found[::-1] if _is_backward(page) else found
+    if not isinstance(total, int):
+        total = int(found[0][-1]) if found else db.session.scalar(sa.select(total)) or 0
+        found = [row[:-1] for row in found]
+    return (found[::-1] if _is_backward(page) else found), total
 
 
 def _seen(query: "sa.Select[Any]", asked: _Asked) -> "sa.Select[Any]":
     """The query over visible rows only, by the plan that fits (plans.py)."""
-    schema, readable, page = asked.schema, asked.readable, asked.page
-    if plans.count_entries(schema, readable, plans.FEW + 1) <= plans.FEW:
+    schema, readable, keys = asked.schema, asked.readable, asked.keys
+    most, is_few = asked.page.limit + asked.page.offset, asked.visible <= plans.FEW
+    if is_few and not asked.filters and plans.is_of_entries(keys):
+        first = plans.first_of_few(schema, readable, keys, asked.cursor, most)
+        return query.select_from(first)
+    if is_few:
         return query.select_from(plans.few(schema, readable))
     is_mergeable = not asked.filters and len(readable.roles) <= plans.ROLES_MERGED_MAX
-    if is_mergeable and plans.is_by_creation(asked.keys):
-        most = page.limit + page.offset
-        return query.select_from(plans.merged(schema, readable, asked.keys, asked.cursor, most))
+    if is_mergeable and plans.is_by_creation(keys):
+        return query.select_from(plans.merged(schema, readable, keys, asked.cursor, most))
     return query.where(plans.visible(schema, readable))
 
 

@@ -1,7 +1,7 @@
 """One change of documents as data, so that it can be done now, or staged and done again later."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -9,12 +9,17 @@ from pydantic import ConfigDict, Field
 from raindrop.core.access import Actor
 from raindrop.core.errors import AppError
 from raindrop.core.formats import new_id
-from raindrop.core.v1 import NewId, Text, V1Model, validate
+from raindrop.core.v1 import UNIQUE, NewId, Text, V1Model, validate
 from raindrop.databases import bulk, documents
 from raindrop.databases.documents import Document
 from raindrop.databases.errors import TransactionInvalid
 from raindrop.databases.schema import Schema
-from raindrop.databases.schemas_documents import Decrease, DocumentsChange, Increase
+from raindrop.databases.schemas_documents import (
+    Decrease,
+    DocumentChange,
+    DocumentsChange,
+    Increase,
+)
 
 Action = Literal[
     "create", "update", "upsert", "delete", "increment", "decrement",
@@ -61,6 +66,15 @@ def perform(actor: Actor, step: Step) -> list[Document]:
     return _PERFORMERS[step.action](actor, schema, step)
 
 
+def with_ids(step: Step) -> Step:
+    """The same with an id for each of many documents, so that it makes the same ones whenever it
+    is done."""
+    if "documents" not in step.arguments:
+        return step
+    made = [{**each, "$id": _own_id(each.get("$id"))} for each in step.arguments["documents"]]
+    return replace(step, arguments={**step.arguments, "documents": made})
+
+
 def read_operation(given: Mapping[str, Any]) -> Step:
     """An operation of a list of them.
 
@@ -80,6 +94,10 @@ def read_operation(given: Mapping[str, Any]) -> Step:
     return Step(operation.action, *where, arguments)
 
 
+def _own_id(given: Any) -> Any:
+    return new_id() if given is None or given == UNIQUE else given
+
+
 def _fields(operation: GivenOperation) -> dict[str, Any]:
     if not isinstance(operation.data, dict):
         raise TransactionInvalid(f"{operation.action}: data must be an object")
@@ -89,7 +107,8 @@ def _fields(operation: GivenOperation) -> dict[str, Any]:
 def _document_arguments(operation: GivenOperation) -> dict[str, Any]:
     fields = _fields(operation)
     values = {key: value for key, value in fields.items() if key != "$permissions"}
-    return {"data": values, "permissions": fields.get("$permissions")}
+    change = validate(DocumentChange, {"permissions": fields.get("$permissions")})
+    return {"data": values, "permissions": change.permissions}
 
 
 def _number_arguments(operation: GivenOperation) -> dict[str, Any]:

@@ -9,7 +9,7 @@ Three ways, and each is an index read, whatever the share is that the actor may 
   rows are visible, the page is soon full.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,9 +69,19 @@ def is_by_creation(keys: Sequence[Key]) -> bool:
 
 def few(schema: Schema, which: Reach) -> Any:
     """What a query selects from to meet visible rows only, by their numbers."""
-    numbers = entries_of(schema, which).distinct().subquery("v")
-    table = rows_of(schema)
-    return numbers.join(table, table.c["_id"] == numbers.c.row_id)
+    return _by_number(schema, entries_of(schema, which).distinct())
+
+
+def first_of_few(
+    schema: Schema, which: Reach, keys: Sequence[Key], cursor: Row | None, most: int
+) -> Any:
+    """What a query selects from to meet the first ``most`` visible rows by number or creation."""
+    entries = permissions_of(schema.id)
+    columns = {"_created": entries.c.created, "_id": entries.c.row_id}
+    query = entries_of(schema, which).add_columns(entries.c.created).distinct()
+    if cursor is not None:
+        query = query.where(behind(columns, keys, cursor))
+    return _by_number(schema, query.order_by(*_clauses(columns, keys)).limit(most))
 
 
 def merged(schema: Schema, which: Reach, keys: Sequence[Key], cursor: Row | None, most: int) -> Any:
@@ -85,16 +95,25 @@ def merged(schema: Schema, which: Reach, keys: Sequence[Key], cursor: Row | None
         )
         if cursor is not None:
             part = part.where(behind(columns, keys, cursor))
-        ordered = _ordered(part, entries.c.created, entries.c.row_id, keys).limit(most)
+        ordered = part.order_by(*_clauses(columns, keys)).limit(most)
         parts.append(sa.select(ordered.subquery()))
     every = sa.union(*parts).subquery()
-    first = _ordered(sa.select(every), every.c.created, every.c.row_id, keys).limit(most)
-    numbers = first.subquery("v")
-    table = rows_of(schema)
-    return numbers.join(table, table.c["_id"] == numbers.c.row_id)
+    found: Mapping[str, Any] = {"_created": every.c.created, "_id": every.c.row_id}
+    first = sa.select(every).order_by(*_clauses(found, keys)).limit(most)
+    return _by_number(schema, first)
 
 
-def _ordered(query: Any, created: Any, number: Any, keys: Sequence[Key]) -> Any:
-    if keys[0].is_descending:
-        return query.order_by(created.desc(), number.desc())
-    return query.order_by(created, number)
+def is_of_entries(keys: Sequence[Key]) -> bool:
+    """Whether the permissions alone tell an order."""
+    return is_by_creation(keys) or [key.column for key in keys] == ["_id"]
+
+
+def _by_number(schema: Schema, numbers: "sa.Select[Any]") -> Any:
+    table, found = rows_of(schema), numbers.subquery("v")
+    return found.join(table, table.c["_id"] == found.c.row_id)
+
+
+def _clauses(columns: Mapping[str, Any], keys: Sequence[Key]) -> list[Any]:
+    return [
+        columns[key.column].desc() if key.is_descending else columns[key.column] for key in keys
+    ]

@@ -46,16 +46,18 @@ class Writer(Protocol):
         """The document as it became."""
 
 
-def split(schema: Schema, data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A document's data apart: plain values, and what is said of related documents.
+def split(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document's data says of related documents, by key.
 
     Raises:
         RelationshipValueInvalid: too many related documents, or too deep.
     """
-    related = {key: value for key, value in data.items() if key in schema.relations}
-    if _count(list(related.values()), 0) > RELATED_MAX:
+    if not schema.relations:
+        return {}
+    given = {key: value for key, value in data.items() if key in schema.relations}
+    if _count(list(given.values()), 0) > RELATED_MAX:
         raise RelationshipValueInvalid(f"At most {RELATED_MAX} related documents at once.")
-    return {key: value for key, value in data.items() if key not in related}, related
+    return given
 
 
 def _count(value: Any, depth: int) -> int:

@@ -1,9 +1,13 @@
 """The table of a relationship's pairs: making it, dropping it."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from raindrop.core.db import db
+from raindrop.databases.models import AttributeRow
 from raindrop.databases.schema import Relation
 from raindrop.databases.tables import has_many, pairs_of, table_options
 
@@ -34,3 +38,20 @@ def drop(connection: Connection, collection_id: int, relation: Relation) -> None
     """Drop the table where it is there."""
     table = pairs_of(collection_id, relation.anchor_id)
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
+
+
+def rows_of_relationship(relation: Relation, collection_id: int) -> Sequence[AttributeRow]:
+    """The attributes that a relationship is recorded by: one, or two of a two-way one.
+
+    Args:
+        collection_id: of the side that ``relation`` is.
+    """
+    query = sa.select(AttributeRow).where(
+        AttributeRow.collection_id.in_({collection_id, relation.collection_id}),
+        AttributeRow.type == "relationship",
+    )
+    return [
+        row
+        for row in db.session.scalars(query)
+        if row.details["relation"]["anchor_id"] == relation.anchor_id
+    ]

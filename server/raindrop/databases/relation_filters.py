@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from raindrop.core.access import Actor
 from raindrop.core.queries import Query, QueryInvalid
-from raindrop.databases import plans
+from raindrop.databases import filters, plans
 from raindrop.databases.schema import Schema
 from raindrop.databases.sides import DEPTH_MAX, readable_side, side_of
 from raindrop.databases.tables import rows_of
@@ -26,8 +26,6 @@ def condition(actor: Actor, schema: Schema, query: Query, depth: int = 0) -> Con
     Raises:
         QueryInvalid: no such attribute, or not for this operator, or too deep.
     """
-    from raindrop.databases import filters  # they reach each other
-
     key, _, rest = query.attribute.partition(".")
     if depth >= DEPTH_MAX:
         raise QueryInvalid(f"{query.method}: at most {DEPTH_MAX} relationships deep")

@@ -19,6 +19,7 @@ from raindrop.databases.errors import (
     AttributeTypeInvalid,
 )
 from raindrop.databases.models import AttributeRow, Collection, Database, Status
+from raindrop.databases.relation_ddl import rows_of_relationship
 from raindrop.databases.schema import (
     Attribute,
     attribute_of,
@@ -28,7 +29,6 @@ from raindrop.databases.schema import (
     rows_tag,
 )
 from raindrop.databases.service import find_collection
-from raindrop.databases.sides import rows_of_relationship
 from raindrop.databases.widths import check_width
 from raindrop.jobs.service import create_job
 
@@ -141,7 +141,7 @@ def delete_attribute(actor: Actor, database_id: str, collection_id: str, key: st
 
 
 def forget_collection(collection: Collection) -> None:
-    """Begin to delete the relationships of a collection that is being deleted, wherever they are."""
+    """Begin to delete the relationships that lead to a collection that is being deleted."""
     query = sa.select(AttributeRow).where(
         AttributeRow.project_id == collection.project_id,
         AttributeRow.type == "relationship",

@@ -1,6 +1,6 @@
 """``/v1/databases`` and ``/v1/tablesdb``: the room's routes, one file a part."""
 
-from flask import Flask
+from flask_openapi3 import OpenAPI
 
 from raindrop.databases import (
     routes_attributes,
@@ -10,22 +10,17 @@ from raindrop.databases import (
     routes_indexes,
     routes_relationships,
     routes_transactions,
+    routes_transfers,
 )
 
 PARTS = (
-    routes_databases, routes_collections, routes_attributes, routes_indexes, routes_documents,
+    routes_databases, routes_collections, routes_attributes, routes_relationships, routes_indexes,
+    routes_documents, routes_transactions,
 )  # fmt: skip
 
 
-def init_room(app: Flask) -> None:
+def init_room(app: OpenAPI) -> None:
     """Register the room's routes."""
-    for part in (
-        routes_databases,
-        routes_collections,
-        routes_attributes,
-        routes_indexes,
-        routes_relationships,
-        routes_documents,
-        routes_transactions,
-    ):
+    for part in PARTS:
         part.both.init_app(app)
+    app.register_api(routes_transfers.blueprint)

@@ -4,7 +4,7 @@ Every relationship, of whatever kind, is kept in one table of pairs: to make or 
 neither collection's own table. Unique indexes hold the side that has at most one to it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from raindrop.core.access import Actor, Unauthorized
 from raindrop.core.db import db
 from raindrop.core.errors import NotFound
-from raindrop.databases.models import AttributeRow
+from raindrop.databases import plans
 from raindrop.databases.rules import Reach, reach
 from raindrop.databases.schema import Attribute, Relation, Schema, find_schema
 from raindrop.databases.tables import has_many, pairs_of, rows_of
@@ -93,25 +93,5 @@ def reachable(actor: Actor, schema: Schema, action: str, numbers: Collection[int
     if which.is_all:
         return set(numbers)
     number = rows_of(schema).c["_id"]
-    # Imported late: the plans know orders and filters, and filters go over sides.
-    from raindrop.databases import plans
-
     query = sa.select(number).where(number.in_(numbers), plans.visible(schema, which, action))
     return set(db.session.scalars(query))
-
-
-def rows_of_relationship(relation: Relation, collection_id: int) -> Sequence[AttributeRow]:
-    """The attributes that a relationship is recorded by: one, or two of a two-way one.
-
-    Args:
-        collection_id: of the side that ``relation`` is.
-    """
-    query = sa.select(AttributeRow).where(
-        AttributeRow.collection_id.in_({collection_id, relation.collection_id}),
-        AttributeRow.type == "relationship",
-    )
-    return [
-        row
-        for row in db.session.scalars(query)
-        if row.details["relation"]["anchor_id"] == relation.anchor_id
-    ]

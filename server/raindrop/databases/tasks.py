@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from raindrop.core.db import unit_of_work
 from raindrop.core.tasks import task
-from raindrop.databases import ddl, deletion, maintenance, transactions
+from raindrop.databases import ddl, deletion, exporting, importing, maintenance, transactions
 from raindrop.jobs.runner import Progress, RunningJob, job_handler
 from raindrop.projects.deletion import register_cleaner
 
@@ -40,6 +40,10 @@ def repair(job: RunningJob) -> Iterator[Progress]:
     schema = maintenance.find_schema(job.params["collection"])
     for done in maintenance.repair(schema) if schema else ():
         yield Progress(done, None, {})
+
+
+job_handler("databases.import")(importing.import_documents)
+job_handler("databases.export")(exporting.export_documents)
 
 
 @task("databases.sweep")

@@ -128,12 +128,13 @@ def _encode_character(character: str) -> str:
 
 def _question(text: str, *, is_sqlite: bool) -> str:
     """The search in the words of either database; empty when there is nothing to look for."""
-    phrases = (list(_terms(phrase)) for phrase in re.findall(r'"([^"]*)"', text))
+    phrases = [list(_terms(phrase)) for phrase in re.findall(r'"([^"]*)"', text)]
     runs = list(_runs(re.sub(r'"[^"]*"', " ", text)))
-    parts = [f'"{" ".join(terms)}"' for terms in phrases if terms]
-    for number, run in enumerate(runs, start=1):
-        # A run of characters is found by its terms in a row, wherever it stands.
-        terms = list(_terms_of_run(run))
-        is_open = number == len(runs) and run["word"]
-        parts.append(f'"{" ".join(terms)}"' if len(terms) > 1 else terms[0] + "*" * bool(is_open))
-    return (" OR " if is_sqlite else " ").join(parts[:WORDS_MAX])
+    beginning = [_encode(runs.pop()["word"]) + "*"] if runs and runs[-1]["word"] else []
+    # A run of characters is found by its terms in a row, wherever it stands.
+    phrases += [list(_terms_of_run(run)) for run in runs if run["dense"]]
+    words = [_encode(run["word"]) for run in runs if run["word"]]
+    quoted = [f'"{" ".join(terms)}"' for terms in phrases if terms]
+    # In this order: InnoDB loses a beginning that comes after a phrase.
+    parts = [*beginning, *words, *quoted][:WORDS_MAX]
+    return (" OR " if is_sqlite else " ").join(parts)

@@ -31,7 +31,7 @@ from raindrop.databases.errors import (
     TransactionNotReady,
 )
 from raindrop.databases.models import Operation, Transaction
-from raindrop.databases.operations import Step, perform
+from raindrop.databases.operations import Step, perform, with_ids
 from raindrop.databases.tables import rows_of
 
 T = TypeVar("T")
@@ -131,6 +131,7 @@ def stage(
         raise TransactionLimitExceeded(
             f"A transaction has at most {OPERATIONS_MAX} operations; this one has {position}."
         )
+    steps = [with_ids(step) for step in steps]
     answers: list[list[Document]] = []
     with _rehearsal():
         _replay(actor, transaction)

@@ -73,6 +73,22 @@ def read_pieces(file_id: int) -> Iterator[bytes]:
         seq += 1
 
 
+def read_from(file_id: int, offset: int) -> Iterator[bytes]:
+    """The bytes of a stored input from an offset on, piece by piece, each read in the transaction
+    that is open when it is asked for."""
+    seq, skip = divmod(offset, CHUNK_BYTES)
+    while True:
+        data = db.session.scalar(
+            sa.select(JobFileChunk.data).where(
+                JobFileChunk.file_id == file_id, JobFileChunk.seq == seq
+            )
+        )
+        if data is None:
+            return
+        yield data[skip:]
+        seq, skip = seq + 1, 0
+
+
 def read_all(file: JobFile) -> bytes:
     """The whole file, for inputs that are bounded in size."""
     pieces = db.session.scalars(

@@ -13,6 +13,7 @@ from raindrop.core.db import db, utc_now
 from raindrop.core.errors import BadRequest, NotFound, PayloadTooLarge
 from raindrop.core.events import publish
 from raindrop.core.formats import FILE_LIMIT_BYTES
+from raindrop.core.records import CONTENT_TYPES, format_of
 from raindrop.jobs.models import Job
 from raindrop.jobs.service import Upload, create_job
 from raindrop.todos.models import COUNT_SLOTS, ID_MAX, Todo, TodoCount
@@ -37,13 +38,6 @@ _COUNT = (
     _counts.update()
     .where(_counts.c.slot == sa.bindparam("in_slot"))
     .values(total=_counts.c.total + sa.bindparam("difference"))
-)
-
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
-
-_FORMATS = (
-    ("csv", ("csv",), ("text/csv",)),
-    ("jsonl", ("jsonl", "ndjson"), ("application/jsonl", "application/x-ndjson")),
 )
 
 
@@ -212,7 +206,7 @@ def start_import(name: str, content_type: str, stream: IO[bytes]) -> Job:
         raise PayloadTooLarge(f"The file is over the limit of {FILE_LIMIT_BYTES >> 20} MB.")
     if size_bytes == 0:
         raise BadRequest("The file is empty.")
-    file_format = _format_of(name, content_type)
+    file_format = format_of(name, content_type)
     return create_job(
         "todos.import",
         queue="imports",
@@ -297,14 +291,3 @@ def _changed(action: str, *todo_ids: int) -> None:
     get_cache().invalidate(BOARD_TAG, *map(_item_tag, todo_ids), is_repeated=False)
     for todo_id in todo_ids:
         publish(f"todos.{todo_id}.{action}", resource=f"todo/{todo_id}", payload={"id": todo_id})
-
-
-def _format_of(name: str, content_type: str) -> str:
-    """By the file's name first: what browsers say of its content differs between systems."""
-    suffix = name.rpartition(".")[2].lower()
-    for file_format, suffixes, content_types in _FORMATS:
-        if suffix in suffixes:
-            return file_format
-        if "." not in name and content_type in content_types:
-            return file_format
-    raise BadRequest("Send a CSV file (.csv) or a JSON-lines file (.jsonl).")

@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from raindrop.core.db import db, unit_of_work, utc_now
-from raindrop.core.records import BOM, BadLine, guard_formula
+from raindrop.core.records import BOM, CONTENT_TYPES, BadLine, guard_formula
 from raindrop.core.tasks import task
 from raindrop.jobs.files import add_file, append, delete_file, find_file, read_all
 from raindrop.jobs.runner import JobFailed, Progress, RunningJob, job_handler
 from raindrop.todos.imports import COLUMNS, NewLine, read_lines
 from raindrop.todos.models import Todo
-from raindrop.todos.service import CONTENT_TYPES, create_todos, delete_for_good, dump_todo
+from raindrop.todos.service import create_todos, delete_for_good, dump_todo
 
 IMPORT_BATCH = 200
 RECORDS_MAX = 100_000

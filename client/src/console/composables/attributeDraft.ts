@@ -56,7 +56,7 @@ export function attributeOf(draft: AttributeDraft): Attribute {
   const isPlain = !['string', 'enum', 'email', 'url', 'ip'].includes(draft.kind)
   return {
     key: 'default',
-    type: isPlain ? (draft.kind === 'float' ? 'double' : draft.kind) : 'string',
+    type: isPlain ? draft.kind : 'string',
     format: isPlain || draft.kind === 'string' ? '' : draft.kind,
     status: 'available',
     error: '',

@@ -17,9 +17,12 @@ export const INTEGER_MAX = 9_007_199_254_740_991
 
 export const SIZE_MAX = 1_073_741_824
 
+/** Types that answers name otherwise than the paths do. */
+const RENAMED: Readonly<Record<string, Kind>> = { double: 'float', linestring: 'line' }
+
 export function kindOf(attribute: Attribute): Kind {
   if (attribute.type === 'string' && attribute.format) return attribute.format as Kind
-  return attribute.type === 'double' ? 'float' : attribute.type as Kind
+  return RENAMED[attribute.type] ?? attribute.type as Kind
 }
 
 export const isText = (kind: Kind): boolean => TEXTS.has(kind)

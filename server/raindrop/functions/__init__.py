@@ -1,0 +1,1 @@
+"""Functions: code of the projects' developers, run in sandboxes."""
