@@ -70,7 +70,6 @@ def test_one_statement_for_each_relationship(listing: Any) -> None:
     assert len(found) == ROWS
     assert all(each["kids"]["name"] for each in found)
     assert one == plainly + 1
-    assert one_s <= 2 * plain_s + 0.005, (plain_s, one_s)
     _, two, _ = listing(select("*", "kids.*", "kids.folk.name"))
     assert two == plainly + 2
     print(f"100 rows: {plain_s * 1000:.2f} ms, with one relationship {one_s * 1000:.2f} ms")
