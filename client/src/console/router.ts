@@ -6,6 +6,10 @@ import { useOperator } from './composables/useOperator'
 import AccessPage from './pages/AccessPage.vue'
 import AccountPage from './pages/AccountPage.vue'
 import AuditsPage from './pages/AuditsPage.vue'
+import CollectionPage from './pages/CollectionPage.vue'
+import DatabasePage from './pages/DatabasePage.vue'
+import DatabasesPage from './pages/DatabasesPage.vue'
+import DocumentPage from './pages/DocumentPage.vue'
 import ForgotPage from './pages/ForgotPage.vue'
 import InvitationPage from './pages/InvitationPage.vue'
 import KeysPage from './pages/KeysPage.vue'
@@ -40,22 +44,21 @@ declare module 'vue-router' {
   }
 }
 
-// The pages of databases are large and come on their own.
 const project: RouteRecordRaw[] = [
   { path: '', name: 'overview', meta: { title: 'overview.title' }, component: OverviewPage },
   { path: 'users', name: 'users', meta: { title: 'users.title' }, component: UsersPage },
   { path: 'users/:userId', name: 'user', meta: { title: 'users.one' }, component: UserPage },
   { path: 'teams', name: 'teams', meta: { title: 'teams.title' }, component: TeamsPage },
   { path: 'teams/:teamId', name: 'team', meta: { title: 'teams.one' }, component: TeamPage },
-  { path: 'databases', name: 'databases', meta: { title: 'databases.title' }, component: () => import('./pages/DatabasesPage.vue') },
-  { path: 'databases/:databaseId', name: 'database', meta: { title: 'databases.one' }, component: () => import('./pages/DatabasePage.vue') },
+  { path: 'databases', name: 'databases', meta: { title: 'databases.title' }, component: DatabasesPage },
+  { path: 'databases/:databaseId', name: 'database', meta: { title: 'databases.one' }, component: DatabasePage },
   {
     path: 'databases/:databaseId/collections/:collectionId',
     redirect: ({ params }) => ({ name: 'collection', params: { ...params, tab: 'documents' } }),
   },
-  { path: 'databases/:databaseId/collections/:collectionId/new', name: 'new-document', meta: { title: 'documents.create' }, component: () => import('./pages/DocumentPage.vue') },
-  { path: 'databases/:databaseId/collections/:collectionId/documents/:documentId', name: 'document', meta: { title: 'documents.one' }, component: () => import('./pages/DocumentPage.vue') },
-  { path: 'databases/:databaseId/collections/:collectionId/:tab', name: 'collection', meta: { title: 'collections.one', wide: true }, component: () => import('./pages/CollectionPage.vue') },
+  { path: 'databases/:databaseId/collections/:collectionId/new', name: 'new-document', meta: { title: 'documents.create' }, component: DocumentPage },
+  { path: 'databases/:databaseId/collections/:collectionId/documents/:documentId', name: 'document', meta: { title: 'documents.one' }, component: DocumentPage },
+  { path: 'databases/:databaseId/collections/:collectionId/:tab', name: 'collection', meta: { title: 'collections.one', wide: true }, component: CollectionPage },
   { path: 'keys', name: 'keys', meta: { title: 'keys.title' }, component: KeysPage },
   { path: 'platforms', name: 'platforms', meta: { title: 'platforms.title' }, component: PlatformsPage },
   { path: 'audits', name: 'audits', meta: { title: 'audits.title' }, component: AuditsPage },
