@@ -19,6 +19,8 @@ HOMES = (
     (r"^@\w+\.(command|group)\(|^@click\.", r"cli"),
 )
 """What a file of a room holds, and how such a file is named; services are named by their noun."""
+DOCUMENTED = {"todos", "jobs", "mails", "audits", "health", "console", "transfers"}
+"""The blueprints of the document of ``/api``."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,7 @@ def test_every_route_of_a_room_is_in_the_document(app) -> None:
     rules = {
         (method, re.sub(r"<[^>]+>", "<>", rule.rule))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.split(".")[0] in {"todos", "jobs", "mails", "audits", "health", "console"}
+        if rule.endpoint.split(".")[0] in DOCUMENTED
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert rules == documented
