@@ -225,6 +225,8 @@ def test_everybody_sees_the_same_in_every_way(
     """Twice, the second time others have asked the same."""
     for _ in range(2):
         for who, seen in SEES.items():
+            if who == "guest" and "transaction" in way.__name__:
+                continue  # visitors have none
             assert way(scene, who) == seen, (way.__name__, who)
 
 
@@ -243,8 +245,8 @@ def attempts(scene: Scene, who: str, name: str) -> Iterator[tuple[str, Any]]:
         scene.place.document_field: name,
         "data": {"text": mark},
     }
-    begun = client.post(f"/v1/{scene.place.service}/transactions", json={}).json()["$id"]
-    place = f"/v1/{scene.place.service}/transactions/{begun}"
+    begun = client.post(f"/v1/{scene.place.service}/transactions", json={})
+    place = f"/v1/{scene.place.service}/transactions/{begun.json().get('$id', 'nothing')}"
     staged = client.post(f"{place}/operations", json={"operations": [operation]})
     if staged.status_code == 201:
         yield "transaction", client.patch(place, json={"commit": True})

@@ -78,6 +78,10 @@ VALUES: dict[str, Any] = {
     "rows": [{"a_string": "x"}],
 }
 """By name, for the arguments that are required."""
+OPERATION = {"action": "delete"} | dict.fromkeys(
+    ("databaseId", "collectionId", "tableId", "documentId", "rowId"), "nothing"
+)
+"""One of a transaction, which could not be done."""
 OTHER_TYPES = {"relationship": "oneToOne", "indexes": "key"}
 """What ``type`` is where a path ends so."""
 WRONG_OF_TYPE: dict[str, Any] = {
@@ -118,6 +122,10 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
     values = VALUES
     if kind := OTHER_TYPES.get(operation.template.rpartition("/")[2]):
         values = VALUES | {"type": kind}
+    if operation.method == "PATCH" and operation.template.endswith("/{transactionId}"):
+        return {"rollback": True}  # one of the two must be
+    if operation.template.endswith("/{transactionId}/operations"):
+        return {"operations": [OPERATION]}
     return {name: values[name] for name in schema.get("required", [])}
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.contract.contract import BASE, DATA, OURS, Contract, Operation
+from tests.contract.contract import BASE, DATA, OF_MANY, OURS, Contract, Operation
 from tests.contract.world import NO_SUCH_THING, World
 
 Document = dict[str, Any]
@@ -34,6 +34,10 @@ def _operation(notes: Document, operation: Operation, contract: Contract, world:
     found: Document = _nullable(notes)
     del found["security"]  # the run's own headers say who asks
     found["responses"]["default"] = _refusal(contract)
+    if operation.id in OF_MANY:
+        media = found["responses"]["201"]["content"]["application/json"]
+        many = {"$ref": f"#/components/schemas/{OF_MANY[operation.id]}"}
+        media["schema"] = {"anyOf": [media["schema"], many]}
     for parameter in found.get("parameters", []):
         if parameter["in"] == "path":
             is_kept = operation.method == "DELETE" and parameter["name"].endswith("Id")

@@ -72,6 +72,8 @@ class World:
         """Whoever may do the operation to everything here."""
         if operation.service == "projects":
             return self.console
+        if operation.service in ("databases", "tablesDB") and operation.template.endswith("/logs"):
+            return self.key
         if "Key" in operation.credentials:
             return self.key
         return self.person if operation.scopes - {"sessions.write", "public"} else self.guest()

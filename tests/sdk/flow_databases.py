@@ -74,11 +74,11 @@ class Service:
             name = name.replace(ours, theirs)
         return name
 
-    def call(self, name: str, **arguments: Any) -> Any:
+    def call(self, name: str, /, **arguments: Any) -> Any:
         method = getattr(self.service, self.word(name))
         return plain(method(**{self.word(key): value for key, value in arguments.items()}))
 
-    def refused(self, name: str, **arguments: Any) -> tuple[int, str]:
+    def refused(self, name: str, /, **arguments: Any) -> tuple[int, str]:
         method = getattr(self.service, self.word(name))
         return refused(method, **{self.word(key): value for key, value in arguments.items()})
 

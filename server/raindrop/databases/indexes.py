@@ -150,7 +150,7 @@ def delete_index(actor: Actor, database_id: str, collection_id: str, key: str) -
 def dump_index(index: Index) -> dict[str, Any]:
     """An index as the contract has it."""
     return {
-        "$id": str(index.id),
+        "$id": index.key,
         "$createdAt": index.created_at,
         "$updatedAt": index.updated_at,
         "key": index.key,
