@@ -124,6 +124,9 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
         values = VALUES | {"type": kind}
     if operation.method == "PATCH" and operation.template.endswith("/{transactionId}"):
         return {"rollback": True}  # one of the two must be
+    if operation.id in ("databasesCreateDocument", "tablesDBCreateRow"):
+        name = "rowId" if operation.service == "tablesDB" else "documentId"
+        return {name: "unique()", "data": VALUES["data"]}  # one, where it could be many
     if operation.template.endswith("/{transactionId}/operations"):
         return {"operations": [OPERATION]}
     return {name: values[name] for name in schema.get("required", [])}

@@ -72,6 +72,8 @@ def _nullable(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     found = {name: _nullable(each) for name, each in value.items()}
+    if "oneOf" in found:  # the kinds of attributes overlap: what is one of them may fit another
+        found["anyOf"] = found.pop("oneOf")
     if found.pop("x-nullable", False):
         found["nullable"] = True
     return found

@@ -137,6 +137,7 @@ def id_names(operation: Operation) -> list[str]:
 
 
 def check_not_found(operation: Operation, answer: Any) -> None:
+    assert answer.is_error, (operation.id, answer.request.url, answer.text)
     status, kind = error_of(answer)
     assert status == 404, (operation.id, answer.request.url, answer.text)
     assert kind.endswith("_not_found"), (operation.id, answer.text)
