@@ -78,6 +78,10 @@ VALUES: dict[str, Any] = {
     "rows": [{"a_string": "x"}],
 }
 """By name, for the arguments that are required."""
+CHANGES = {
+    "databasesUpdateDocument", "databasesUpsertDocument", "databasesUpdateDocuments",
+    "tablesDBUpdateRow", "tablesDBUpsertRow", "tablesDBUpdateRows",
+}  # fmt: skip
 OPERATION = {"action": "delete"} | dict.fromkeys(
     ("databaseId", "collectionId", "tableId", "documentId", "rowId"), "nothing"
 )
@@ -127,6 +131,8 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
     if operation.id in ("databasesCreateDocument", "tablesDBCreateRow"):
         name = "rowId" if operation.service == "tablesDB" else "documentId"
         return {name: "unique()", "data": VALUES["data"]}  # one, where it could be many
+    if operation.id in CHANGES:
+        return {"data": VALUES["data"]}  # data or permissions must be
     if operation.template.endswith("/{transactionId}/operations"):
         return {"operations": [OPERATION]}
     return {name: values[name] for name in schema.get("required", [])}

@@ -20,6 +20,7 @@ from raindrop.core.events import Consumer, Event, consumer, consumers, fits, pub
 from raindrop.migrations import migrate
 from raindrop.todos import service as todos
 from raindrop.todos.models import Todo
+from tests.support.app import forget_queues
 from tests.support.redis import RedisServer
 
 INTRODUCTIONS = {"HELLO", "AUTH", "CLIENT"}
@@ -51,6 +52,7 @@ def app(
         }
     )
     migrate(settings)
+    forget_queues()
     server.client.flushall()
     app = create_app(settings)
     with app.app_context():

@@ -12,6 +12,11 @@ def app_of(site: Site) -> RaindropApp:
     Celery is one in a process and keeps its connections: those to the queue of a site before
     this one are let go.
     """
+    forget_queues()
+    return create_app(site.settings)
+
+
+def forget_queues() -> None:
+    """Let go Celery's connections to the queues of whatever app this process had before."""
     celery.close()
     vars(celery).pop("amqp", None)
-    return create_app(site.settings)

@@ -1,5 +1,6 @@
 """Requests and answers: strict parsing, the request id, the wrapper that commits."""
 
+import logging
 import math
 import re
 import time
@@ -31,6 +32,8 @@ from raindrop.core.errors import (
     explain_invalid,
 )
 from raindrop.core.formats import FILE_LIMIT_BYTES, FORM_OVERHEAD_BYTES
+
+log = logging.getLogger(__name__)
 
 REQUEST_ID_HEADER = "X-Request-Id"
 DEADLOCK_RETRIES = 3
@@ -107,6 +110,7 @@ class RaindropApp(OpenAPI):
                 if not is_outdated(error):
                     raise
                 if is_repeated:
+                    log.error("the database has not what was asked for", exc_info=error)
                     raise ServiceUnavailable("This is being changed; try again soon.") from error
                 is_repeated = True
         return self._dispatch_once()
