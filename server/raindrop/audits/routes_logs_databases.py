@@ -10,14 +10,14 @@ from raindrop.core.credentials import current_actor
 from raindrop.core.v1 import parse_query, show_list
 from raindrop.databases.documents import open_schema, readable_row
 from raindrop.databases.service import find_collection, get_database
-from raindrop.databases.vocabulary import BothWords
+from raindrop.databases.vocabulary import DATABASES, BothWords
 
 COLLECTION = "/<database_id>/{collections}/<collection_id>"
 
 both = BothWords("logs")
 
 
-@both.route("GET", "/<database_id>/logs")
+@both.route("GET", "/<database_id>/logs", only=DATABASES)
 @allow("databases.read")
 def list_database_logs(database_id: str) -> dict[str, Any]:
     """What happened to a database."""

@@ -164,15 +164,20 @@ class BothWords:
         for blueprint in self._blueprints.values():
             blueprint.register_error_handler(AppError, _answer)
 
-    def route(self, method: str, rule: str, name: str = "") -> Callable[[F], F]:
+    def route(
+        self, method: str, rule: str, name: str = "", *, only: Words | None = None
+    ) -> Callable[[F], F]:
         """Register a view for a method and rule.
 
         Args:
             name: of the endpoint; the view's when not given.
+            only: the words in which the contract has it, where it is one set.
         """
 
         def register(view: F) -> F:
             for words, blueprint in self._blueprints.items():
+                if only not in (None, words):
+                    continue
                 own = (
                     rule.replace("{collections}", words.collections)
                     .replace("{attributes}", words.attributes)
