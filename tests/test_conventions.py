@@ -157,3 +157,18 @@ def test_each_revision_changes_the_schema_once() -> None:
             ]
             changes = [call for call in calls if call not in ("bulk_insert", "get_bind")]
             assert len(changes) == 1, (path.name, name, calls)
+
+
+def test_workers_load_no_part_of_the_web(tmp_path: Path) -> None:
+    """There are several, and each would be 10 MB larger."""
+    import subprocess
+    import sys
+
+    program = (
+        "import sys, raindrop.worker as w; w.celery.loader.import_default_modules();"
+        "print(*sys.modules.keys() & {'flask_openapi3', 'flask_limiter', 'raindrop.core.http'})"
+    )
+    environment = {"RAINDROP_VAR": str(tmp_path), "PATH": ""}
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert told.stdout.split() == []

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from raindrop.core.db import UtcDateTime, db
-from raindrop.core.tenancy import ID_MAX, TenantRow
+from raindrop.core.formats import ID_MAX
+from raindrop.core.tenancy import TenantRow
 
 EMAIL_MAX = 320
 NAME_MAX = 128

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from raindrop.accounts.factors import Factor
 from raindrop.accounts.password_rules import PASSWORD_MAX, PASSWORD_MIN
-from raindrop.core.tenancy import ID_MAX
+from raindrop.core.formats import ID_MAX
 from raindrop.core.v1 import Name, NewId, Prefs, Text, V1Model
 
 Password = Annotated[Text, Field(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from raindrop.core.cache import get_cache
 from raindrop.core.db import BigId, UtcDateTime, db, utc_now
 from raindrop.core.errors import NotFound
+from raindrop.core.formats import ID_MAX
 
 CONSOLE = "console"
 """The project of the operators' own accounts."""
 
 TENANT_TTL_MS = 60_000
-ID_MAX = 36
 
 AUTH_METHODS = ("email-password", "magic-url", "email-otp", "anonymous", "invites", "jwt", "phone")
 """Ways to sign in that a project can switch off, as the contract names them."""

@@ -14,13 +14,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from raindrop.core import credentials
 from raindrop.core.credentials import current_actor
 from raindrop.core.errors import AppError, BadRequest, NotImplementedYet, explain_invalid
-from raindrop.core.formats import new_id
+from raindrop.core.formats import check_id
 from raindrop.core.http import limiter, read_fields
-from raindrop.core.tenancy import ID_MAX
 
 BASE = "/v1"
-UNIQUE = "unique()"
-"""What client libraries send for an id that the server shall choose."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,22 +33,6 @@ class V1Model(BaseModel):
 
 
 V = TypeVar("V", bound=V1Model)
-
-
-def check_id(value: str) -> str:
-    """An id that a caller gives; for ``unique()`` a new one.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if value == UNIQUE:
-        return new_id()
-    if len(value) > ID_MAX or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
-        raise ValueError(
-            f"must have 1 to {ID_MAX} characters: letters, digits, period, hyphen and underscore,"
-            " the first a letter or digit"
-        )
-    return value
 
 
 def _check_text(value: str) -> str:

@@ -6,8 +6,7 @@ from typing import Any
 from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.errors import BadRequest
-from raindrop.core.formats import new_id
-from raindrop.core.v1 import check_id
+from raindrop.core.formats import check_id, new_id
 from raindrop.databases import operators
 from raindrop.databases.documents import Document, publish_documents
 from raindrop.databases.drafts import changes_of, new_row

@@ -5,14 +5,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
-
 from raindrop.core.access import parse_permissions
 from raindrop.core.db import utc_now
 from raindrop.core.errors import AppError
-from raindrop.core.formats import new_id
+from raindrop.core.formats import check_id, new_id
 from raindrop.core.records import BOM, BadLine, Rejected, read_csv, read_object
-from raindrop.core.v1 import NewId
 from raindrop.databases.rules import ACTIONS
 from raindrop.databases.schema import Attribute, Schema
 from raindrop.databases.storing import Draft
@@ -23,7 +20,6 @@ from raindrop.jobs.runner import JobFailed
 RECORD_MAX = 4 * 1024 * 1024
 """Bytes of a line and characters of a CSV cell: what a request may create."""
 
-_id = TypeAdapter(NewId)
 _TIMES = {"$createdAt": "_created", "$updatedAt": "_updated"}
 
 
@@ -145,8 +141,8 @@ def _uid(value: Any) -> str:
     if value is None:
         return new_id()
     try:
-        return _id.validate_python(value, strict=True)
-    except ValidationError:
+        return check_id(value)
+    except (TypeError, ValueError):
         raise Rejected("invalid_id", "The $id is none that a document may have.") from None
 
 

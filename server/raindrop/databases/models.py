@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from raindrop.core.db import BigId, UtcDateTime, db, utc_now
-from raindrop.core.tenancy import ID_MAX, Project, TenantRow
+from raindrop.core.formats import ID_MAX
+from raindrop.core.tenancy import Project, TenantRow
 
 NAME_MAX = 128
 KEY_MAX = 36

@@ -14,8 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from raindrop.core.access import Actor, Unauthorized
 from raindrop.core.cache import get_cache
 from raindrop.core.db import db
-from raindrop.core.formats import new_id
-from raindrop.core.v1 import check_id
+from raindrop.core.formats import check_id
 from raindrop.databases.errors import (
     CollectionNotFound,
     DocumentUpdateConflict,
@@ -158,7 +157,7 @@ def _put(
     """Create or change a related document; its number."""
     public_id = given.get("$id", "unique()")
     try:
-        public_id = new_id() if public_id == "unique()" else check_id(public_id)
+        public_id = check_id(public_id)
     except (ValueError, TypeError):
         raise _wrong(key, "$id: is no id") from None
     values = {name: value for name, value in given.items() if not name.startswith("$")}

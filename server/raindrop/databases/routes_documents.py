@@ -9,7 +9,8 @@ from raindrop.core.access import allow
 from raindrop.core.credentials import current_actor
 from raindrop.core.edge import allow_edge, asked_by_edge, forbid_edge
 from raindrop.core.errors import BadRequest
-from raindrop.core.v1 import ListArguments, check_id, empty, limited, parse_query
+from raindrop.core.formats import check_id
+from raindrop.core.v1 import ListArguments, empty, limited, parse_query
 from raindrop.databases import cached, documents, lists, transactions
 from raindrop.databases.operations import Step
 from raindrop.databases.schemas_documents import (

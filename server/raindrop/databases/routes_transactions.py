@@ -10,12 +10,12 @@ from raindrop.core.errors import answer_error
 from raindrop.core.v1 import empty, parse_body, parse_query, show_list
 from raindrop.databases import transactions
 from raindrop.databases.errors import TransactionInvalid
-from raindrop.databases.operations import read_operation
 from raindrop.databases.schemas_transactions import (
     NewOperations,
     NewTransaction,
     TransactionChange,
     TransactionQueries,
+    read_operation,
 )
 from raindrop.databases.transactions import dump_transaction
 from raindrop.databases.vocabulary import BothWords, current_words

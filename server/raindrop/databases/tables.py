@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 
 from raindrop.core.db import BigId, UtcDateTime
-from raindrop.core.tenancy import ID_MAX
+from raindrop.core.formats import ID_MAX
 from raindrop.databases.schema import Attribute, Schema
 
 SCHEMA_VERSION = 1

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
-from raindrop.core.formats import new_id
-from raindrop.core.v1 import UNIQUE, Text, UrlBool, V1Model
+from raindrop.core.formats import UNIQUE, new_id
+from raindrop.core.v1 import Text, UrlBool, V1Model
 
 DURATION_MAX_S = 365 * 24 * 3600
 USERS_MAX, SESSIONS_MAX, HISTORY_MAX = 10_000, 100, 20

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from raindrop.accounts.schemas import Email
-from raindrop.core.tenancy import ID_MAX
+from raindrop.core.formats import ID_MAX
 from raindrop.core.v1 import Name, NewId, Prefs, Text, V1Model
 
 ROLES_MAX = 100
