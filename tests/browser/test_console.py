@@ -109,6 +109,7 @@ def test_from_the_first_sign_up_to_a_suspended_user(
     page.get_by_test_id("create").click()
     fill(page, user_name="Bob", user_email="bob@example.test", user_password=PASSWORD)
     page.get_by_test_id("submit").click()
+    expect(page.get_by_test_id("suspend")).to_be_visible()
     body = {"email": "bob@example.test", "password": PASSWORD}
     bob = httpx.Client(base_url=site.url, headers={"X-Appwrite-Project": "shop"}, trust_env=False)
     assert bob.post("/v1/account/sessions/email", json=body).status_code == 201

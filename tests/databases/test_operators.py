@@ -144,6 +144,10 @@ def test_counting(place: Place, things: str) -> None:
     assert count("decrement", value=10, min=0).json()["whole"] == 0
     assert error_of(count("decrement", min=0)) == (400, "attribute_limit_exceeded")
     assert count("increment", "real", value=0.5).json()["real"] == 0.5
+    assert count("increment", "real", value=10**59).json()["real"] == 1e59
+    assert count("decrement", "real", value=10**59).json()["real"] == 0
+    assert error_of(count("increment", "real", value=10**400)) == (400, "general_argument_invalid")
+    assert error_of(count("increment", value=10**59)) == (400, "attribute_limit_exceeded")
     assert error_of(count("increment", value=0.5)) == (400, "general_argument_invalid")
     assert error_of(count("increment", value=0)) == (400, "general_argument_invalid")
     assert error_of(count("increment", value="1")) == (400, "general_argument_invalid")

@@ -7,6 +7,7 @@ waits for the other.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -145,12 +146,14 @@ def converge(collection_id: int) -> Iterator[int]:
     """
     done = 0
     while change := _next_change(collection_id):
-        change()
+        pause_s = change()
         done += 1
         yield done
+        time.sleep(pause_s or 0)  # in no transaction
 
 
-Change = Callable[[], None]
+Change = Callable[[], float | None]
+"""Returns the seconds to wait before the next change."""
 
 
 def _next_change(collection_id: int) -> Change | None:
@@ -312,19 +315,21 @@ def _forget_both(schema: Schema, relation: Relation) -> None:
     )
 
 
-def _make_index(schema: Schema, index: Index) -> None:
+def _make_index(schema: Schema, index: Index) -> float:
     """Do the next step of making an index; the last makes it available."""
     error = ""
     try:
         with ddl_connection(schema.id) as connection:
             if not index_ddl.make(connection, schema, index):
                 forget(schema)
-                return
+                is_new = index.type == "fulltext" and not index.is_written
+                return index_ddl.SETTLING_S if is_new else 0
     except DBAPIError as problem:
         error = explain(problem)
     status = Status.FAILED if error else Status.AVAILABLE
     set_status(IndexRow, index.id, Status.PROCESSING, status, error)
     forget(schema)
+    return 0
 
 
 def _drop_index(schema: Schema, index: Index) -> None:

@@ -20,10 +20,14 @@ from raindrop.databases.tables import SYSTEM_COLUMNS, column_type, rows_of, term
 ROWS_BATCH = 500
 STRAGGLERS = datetime.timedelta(seconds=30)
 """A request may have begun so long before the column of terms was known, and wrote none."""
+SETTLING_S = 2.0
+"""How long the making waits for such requests, nearly all of which end in a tenth of it."""
 
 
 def make(connection: Connection, schema: Schema, index: Index) -> bool:
     """Do the next step of making an index where it is not there; whether it is made.
+
+    The step that adds a full-text index's column wants :data:`SETTLING_S` before the next.
 
     Raises:
         DBAPIError: it cannot be made.

@@ -115,10 +115,7 @@ def add(attribute: Attribute, value: Number | None, change: float, limit: float 
         AttributeLimitExceeded: it would pass ``limit`` or the attribute's own bounds.
         BadRequest: part of a whole number.
     """
-    if attribute.type == "integer":
-        if change != int(change):
-            raise BadRequest("value: must be a whole number, as the attribute is")
-        change = int(change)
+    change = _change_of(attribute, change)
     result = (value or 0) + change
     low = attribute.min if attribute.min is not None else -math.inf
     high = attribute.max if attribute.max is not None else math.inf
@@ -133,6 +130,15 @@ def add(attribute: Attribute, value: Number | None, change: float, limit: float 
             f'Attribute "{attribute.key}" would pass its {word} value of {bound}.'
         )
     return result
+
+
+def _change_of(attribute: Attribute, change: Number) -> Number:
+    """A change as a number of the attribute's kind."""
+    if attribute.type != "integer":
+        return float(change)
+    if change != int(change):
+        raise BadRequest("value: must be a whole number, as the attribute is")
+    return int(change)
 
 
 def _is_for(attribute: Attribute, kind: str) -> bool:

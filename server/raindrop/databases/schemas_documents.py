@@ -1,11 +1,23 @@
 """What the operations of documents take, in the words of ``databases``."""
 
-from typing import Any
+import sys
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from raindrop.core.v1 import NewId, V1Model
 from raindrop.databases.schemas import Data, Permissions
+
+
+def _check_number(value: Any) -> Any:
+    """Refuse a whole number that no float holds; pydantic's own comparing would raise for it."""
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ValueError("is too large")
+    return value
+
+
+Number = Annotated[int | float, BeforeValidator(_check_number)]
+"""A finite number, whole if it came so."""
 
 
 class InTransaction(V1Model):
@@ -58,12 +70,12 @@ class DocumentsChoice(InTransaction):
 class Increase(InTransaction):
     """What is added to a number, and what it may become at most."""
 
-    value: int | float = Field(1, gt=0, allow_inf_nan=False)
-    max: int | float | None = Field(None, allow_inf_nan=False)
+    value: Number = Field(1, gt=0, allow_inf_nan=False)
+    max: Number | None = Field(None, allow_inf_nan=False)
 
 
 class Decrease(InTransaction):
     """What is taken from a number, and what it must be at least."""
 
-    value: int | float = Field(1, gt=0, allow_inf_nan=False)
-    min: int | float | None = Field(None, allow_inf_nan=False)
+    value: Number = Field(1, gt=0, allow_inf_nan=False)
+    min: Number | None = Field(None, allow_inf_nan=False)
