@@ -6,7 +6,7 @@ import httpx
 import sqlalchemy as sa
 
 from raindrop.accounts.models import Session, User
-from raindrop.core.credentials import SessionSecret, cookie_name
+from raindrop.core.cookies import SessionSecret, cookie_name
 from raindrop.core.db import db, utc_now
 from raindrop.core.formats import new_id
 from raindrop.core.secrets import digest, new_secret

@@ -12,9 +12,9 @@ from flask import current_app
 from raindrop.accounts.models import User
 from raindrop.config import Settings
 from raindrop.core.access import Actor, ActorKind
-from raindrop.core.credentials import LOCAL_HOSTS
 from raindrop.core.db import db
 from raindrop.core.errors import AppError
+from raindrop.core.origins import LOCAL_HOSTS
 from raindrop.core.secrets import digest, read_key
 from raindrop.core.tenancy import CONSOLE, Project
 

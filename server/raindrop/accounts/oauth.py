@@ -26,7 +26,7 @@ from raindrop.accounts.redirects import check_redirect
 from raindrop.accounts.sessions import SessionNotFound, create_session
 from raindrop.accounts.tokens import create_token
 from raindrop.core.access import Actor, ActorKind
-from raindrop.core.credentials import SessionSecret
+from raindrop.core.cookies import SessionSecret
 from raindrop.core.db import db, let_go
 from raindrop.core.errors import AppError, BadRequest
 from raindrop.core.secrets import get_vault, new_secret, read_jwt, sign_jwt

@@ -21,7 +21,7 @@ from raindrop.accounts.users import (
     find_by_email,
 )
 from raindrop.core.access import Actor
-from raindrop.core.credentials import SessionSecret
+from raindrop.core.cookies import SessionSecret
 from raindrop.core.errors import AppError
 from raindrop.core.formats import new_id, show_time
 from raindrop.core.secrets import new_code, new_secret

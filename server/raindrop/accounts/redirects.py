@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import current_app
 
 from raindrop.config import Settings
-from raindrop.core.credentials import LOCAL_HOSTS, matches_host
 from raindrop.core.errors import BadRequest
+from raindrop.core.origins import LOCAL_HOSTS, matches_host
 from raindrop.core.tenancy import Tenant
 
 URL_MAX = 2048

@@ -9,13 +9,9 @@ from raindrop.accounts.console import Claim
 from raindrop.accounts.models import Session, User
 from raindrop.accounts.schemas import EmailSession, NewAccount
 from raindrop.core.access import ActorKind, allow, check_factors
-from raindrop.core.credentials import (
-    SessionSecret,
-    called_host,
-    current_actor,
-    forget_session,
-    remember_session,
-)
+from raindrop.core.cookies import SessionSecret, forget_session, remember_session
+from raindrop.core.credentials import current_actor
+from raindrop.core.origins import called_host
 from raindrop.core.v1 import empty, limited, parse_body
 
 TOKEN_HEADER = "X-Raindrop-Sign-Up-Token"  # noqa: S105  # a header's name

@@ -17,15 +17,10 @@ from raindrop.accounts.schemas import OAuthStart
 from raindrop.accounts.sessions import session_user
 from raindrop.core import access
 from raindrop.core.access import Actor, ActorKind, allow
-from raindrop.core.credentials import (
-    UnknownOrigin,
-    cookie_name,
-    current_actor,
-    current_caller,
-    is_known_origin,
-    remember_session,
-)
+from raindrop.core.cookies import cookie_name, remember_session
+from raindrop.core.credentials import UnknownOrigin, current_actor, current_caller
 from raindrop.core.errors import AppError, answer_error
+from raindrop.core.origins import is_known_origin
 from raindrop.core.tenancy import Tenant, get_tenant
 from raindrop.core.v1 import ListArguments, empty, limited, parse_query, show_list
 

@@ -8,7 +8,8 @@ from raindrop.accounts import own_profile
 from raindrop.accounts.schemas import NewEmail, NewName, NewPassword, NewPhone, NewPrefs
 from raindrop.accounts.users import dump_user
 from raindrop.core.access import allow
-from raindrop.core.credentials import current_actor, forget_session
+from raindrop.core.cookies import forget_session
+from raindrop.core.credentials import current_actor
 from raindrop.core.v1 import empty, limited, not_served, parse_body
 
 blueprint = Blueprint("profile", __name__, url_prefix="/v1/account")

@@ -10,12 +10,8 @@ from raindrop.accounts.routes_account import answer_session
 from raindrop.accounts.schemas import GivenToken
 from raindrop.accounts.tokens import InvalidToken
 from raindrop.core.access import Actor, allow
-from raindrop.core.credentials import (
-    current_actor,
-    forget_session,
-    held_session,
-    remember_session,
-)
+from raindrop.core.cookies import forget_session, held_session, remember_session
+from raindrop.core.credentials import current_actor
 from raindrop.core.errors import answer_error
 from raindrop.core.v1 import empty, limited, parse_body
 
@@ -92,7 +88,7 @@ def update_session(session_id: str) -> Response:
     current_id = _public_id(actor, "current")
     shown = sessions.dump_session(session, user, current_id=current_id, shows_tokens=True)
     response = jsonify(shown)
-    held = held_session(actor.tenant.public_id)
+    held, _ = held_session(actor.tenant.public_id)
     if held and session.public_id == current_id and not actor.person.is_by_token:
         remember_session(response, actor.tenant, held, session.expires_at.timestamp())
     return response

@@ -12,7 +12,8 @@ from raindrop.accounts.models import Session, User
 from raindrop.accounts.presence import note_sign_in
 from raindrop.accounts.users import dump_user, forget, get_user
 from raindrop.core.access import Actor, Identity
-from raindrop.core.credentials import SessionSecret, roles_of_user
+from raindrop.core.cookies import SessionSecret
+from raindrop.core.credentials import roles_of_user
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import NotFound
 from raindrop.core.events import publish

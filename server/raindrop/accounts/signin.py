@@ -9,7 +9,7 @@ from raindrop.accounts.passwords import waste_time
 from raindrop.accounts.sessions import create_session
 from raindrop.accounts.users import check_email, create_user, find_by_email, get_user
 from raindrop.core.access import Actor, ActorKind
-from raindrop.core.credentials import SessionSecret
+from raindrop.core.cookies import SessionSecret
 from raindrop.core.db import let_go
 from raindrop.core.errors import AppError
 from raindrop.core.tenancy import Tenant

@@ -4,23 +4,22 @@ Keys and session secrets are random, so they are looked up by their SHA-256. Wha
 client holds names its user beside the secret, so the cache entry can depend on that user's tag.
 """
 
-import base64
-import binascii
 import dataclasses
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, g, request
+from flask import g, request
 
 from raindrop.core import access
 from raindrop.core.access import AccessForbidden, Actor, Caller, Identity, KeyFacts, ScopeMissing
 from raindrop.core.cache import get_cache
+from raindrop.core.cookies import SESSION_HEADER, held_session
 from raindrop.core.errors import AppError
+from raindrop.core.origins import is_known_origin
 from raindrop.core.secrets import digest, read_jwt
 from raindrop.core.tenancy import (
     CONSOLE,
@@ -33,13 +32,9 @@ from raindrop.core.tenancy import (
 )
 
 PROJECT_HEADER, KEY_HEADER, JWT_HEADER = "X-Appwrite-Project", "X-Appwrite-Key", "X-Appwrite-JWT"
-SESSION_HEADER, MODE_HEADER = "X-Appwrite-Session", "X-Appwrite-Mode"
-FALLBACK_HEADER, LOCALE_HEADER = "X-Fallback-Cookies", "X-Appwrite-Locale"
+MODE_HEADER, LOCALE_HEADER = "X-Appwrite-Mode", "X-Appwrite-Locale"
 DEV_KEY_HEADER = "X-Appwrite-Dev-Key"
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 
 
 class UnknownOrigin(AppError):
@@ -79,29 +74,6 @@ class KeyAndSession(AppError):
     type = "user_key_and_session_set"
     status = HTTPStatus.FORBIDDEN
     message = "Send a key or a session, not both."
-
-
-class SessionSecret(NamedTuple):
-    """What a session's client holds."""
-
-    user_id: str
-    secret: str
-
-    @classmethod
-    def decode(cls, text: str) -> "SessionSecret | None":
-        """From the cookie's or header's text; ``None`` for anything else."""
-        try:
-            held = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
-            found = cls(held["id"], held["secret"])
-        except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
-            return None
-        is_text = isinstance(found.user_id, str) and isinstance(found.secret, str)
-        return found if is_text and _ID.fullmatch(found.user_id) else None
-
-    def encode(self) -> str:
-        """The text for a cookie or header."""
-        held = json.dumps({"id": self.user_id, "secret": self.secret}, separators=(",", ":"))
-        return base64.b64encode(held.encode()).decode()
 
 
 _sources: dict[str, Callable[..., Any]] = {}
@@ -144,14 +116,6 @@ def current_caller() -> Caller:
     asked = request.headers.get(LOCALE_HEADER) or request.accept_languages.best or ""
     user_agent = request.headers.get("User-Agent", "")[:500]
     return Caller(request.remote_addr or "", user_agent, asked[:16])
-
-
-def called_host() -> str:
-    """The name by which the server was called, without its port."""
-    try:
-        return urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def current_service() -> str:
@@ -271,53 +235,6 @@ def console_user() -> Actor:
     return actor
 
 
-def remember_session(
-    response: Response, tenant: Tenant, held: SessionSecret, expires_at: float
-) -> None:
-    """Give the browser its session: as a cookie, or where it would not send one, as a header."""
-    name = cookie_name(tenant.public_id)
-    if _cookie_cannot_come_back():
-        response.headers[FALLBACK_HEADER] = json.dumps({name: held.encode()})
-        return
-    _set_cookies(response, name, held.encode(), expires_at)
-
-
-def forget_session(response: Response, tenant: Tenant) -> None:
-    """Take the session from the browser."""
-    name = cookie_name(tenant.public_id)
-    if request.headers.get(FALLBACK_HEADER):
-        response.headers[FALLBACK_HEADER] = json.dumps({})
-    _set_cookies(response, name, "", 0)
-
-
-def cookie_name(project_id: str) -> str:
-    """The name of a project's session cookie."""
-    return f"a_session_{project_id.lower()}"
-
-
-def held_session(project_id: str) -> SessionSecret | None:
-    """The session that this request carries for a project, valid or not."""
-    return _held(project_id)[0]
-
-
-def is_known_origin(tenant: Tenant, origin: str) -> bool:
-    """Whether a page may act for the project's users: ours, a local one, or a platform's."""
-    host = urlsplit(origin).hostname or ""
-    if not host:
-        return False
-    if origin == f"{request.scheme}://{request.host}":
-        return True
-    return host in LOCAL_HOSTS or any(matches_host(name, host) for name in tenant.hostnames)
-
-
-def matches_host(pattern: str, host: str) -> bool:
-    """Whether a platform's host name, which may begin with ``*.``, covers a host."""
-    pattern, host = pattern.lower(), host.lower()
-    if pattern.startswith("*."):
-        return host.endswith(pattern[1:]) and len(host) > len(pattern) - 1
-    return bool(pattern) and host == pattern
-
-
 def _authenticate() -> Actor:
     project_id = request.headers.get(PROJECT_HEADER) or request.args.get("project", "")
     if not project_id:
@@ -378,7 +295,7 @@ def _by_admin(project_id: str, caller: Caller) -> Actor:
 
 
 def _by_session(project_id: str, caller: Caller) -> Actor:
-    held, is_cookie = _held(project_id)
+    held, is_cookie = held_session(project_id)
     if held is None:
         return _as_guest(get_tenant(project_id), caller)
     tenant, identity = _read_identity(project_id, held.user_id, f"secret:{digest(held.secret)}")
@@ -397,29 +314,13 @@ def _as_guest(tenant: Tenant, caller: Caller) -> Actor:
 
 
 def _console_identity() -> Identity | None:
-    held, is_cookie = _held(CONSOLE)
+    held, is_cookie = held_session(CONSOLE)
     if held is None:
         return None
     tenant, identity = _read_identity(CONSOLE, held.user_id, f"secret:{digest(held.secret)}")
     if identity and is_cookie:
         _check_origin(tenant)
     return identity
-
-
-def _held(project_id: str) -> tuple[SessionSecret | None, bool]:
-    """The session secret that was sent, and whether a browser added it by itself."""
-    if text := request.headers.get(SESSION_HEADER):
-        return SessionSecret.decode(text), False
-    name = cookie_name(project_id)
-    text = request.cookies.get(name) or request.cookies.get(f"{name}_legacy")
-    if text:
-        return SessionSecret.decode(text), True
-    try:
-        fallback = json.loads(request.headers.get(FALLBACK_HEADER) or "{}")
-        text = fallback.get(name) if isinstance(fallback, dict) else None
-    except (ValueError, RecursionError):
-        text = None
-    return (SessionSecret.decode(text) if isinstance(text, str) else None), False
 
 
 def _check_origin(tenant: Tenant) -> None:
@@ -480,23 +381,3 @@ def _read_pair(
 def _pack(tenant: Tenant, found: Identity | KeyFacts | None) -> bytes:
     facts = None if found is None else dataclasses.asdict(found)
     return json.dumps({"tenant": tenant.to_json(), "found": facts}).encode()
-
-
-def _cookie_cannot_come_back() -> bool:
-    """A page of another site without TLS: browsers keep such cookies to themselves."""
-    origin = urlsplit(request.headers.get("Origin", "")).hostname
-    return bool(origin) and origin != called_host() and not request.is_secure
-
-
-def _set_cookies(response: Response, name: str, value: str, expires_at: float) -> None:
-    """The contract's pair; the second is for browsers that refuse ``SameSite=None``."""
-    same_site = "None" if request.is_secure else "Lax"
-    for each, policy in ((name, same_site), (f"{name}_legacy", None)):
-        response.set_cookie(
-            each,
-            value,
-            expires=int(expires_at),
-            secure=request.is_secure,
-            httponly=True,
-            samesite=policy,
-        )

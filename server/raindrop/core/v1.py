@@ -16,6 +16,7 @@ from raindrop.core.credentials import current_actor
 from raindrop.core.errors import AppError, BadRequest, NotImplementedYet, explain_invalid
 from raindrop.core.formats import check_id
 from raindrop.core.http import limiter, read_fields
+from raindrop.core.origins import is_known_origin
 
 BASE = "/v1"
 
@@ -306,6 +307,6 @@ def _may_read(origin: str) -> bool:
     """Whether the page may see the answer. A refusal is for everybody to read: it says how to
     become a platform, and it holds nothing of the project's."""
     tenant = credentials.current_tenant()
-    if tenant is None or credentials.is_known_origin(tenant, origin):
+    if tenant is None or is_known_origin(tenant, origin):
         return True
     return credentials.has_dev_key(tenant)

@@ -4,7 +4,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from raindrop import __version__
 from raindrop.accounts import console
-from raindrop.core.credentials import called_host
+from raindrop.core.origins import called_host
 from raindrop.projects.schemas import ConsoleAnswer
 
 tag = Tag(name="console", description="The operators' console")

@@ -19,7 +19,7 @@ from raindrop.accounts.users import (
     get_user,
 )
 from raindrop.core.access import Actor, ActorKind
-from raindrop.core.credentials import SessionSecret
+from raindrop.core.cookies import SessionSecret
 from raindrop.core.db import db, utc_now
 from raindrop.core.errors import AppError, BadRequest
 from raindrop.core.formats import new_id

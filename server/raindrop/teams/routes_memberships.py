@@ -6,7 +6,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from raindrop.core.access import allow
-from raindrop.core.credentials import current_actor, remember_session
+from raindrop.core.cookies import remember_session
+from raindrop.core.credentials import current_actor
 from raindrop.core.v1 import ListArguments, empty, limited, parse_body, parse_query, show_list
 from raindrop.teams import invitations, memberships
 from raindrop.teams.invitations import Invitee
