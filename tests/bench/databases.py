@@ -117,6 +117,7 @@ def _load(found: Documents, place: Place, collection: str, tell: Callable[[str],
         runs = found.runs.setdefault(name, {})
         for connections in CONNECTIONS:
             tell(f"{name}, {connections:,} connections")
+            time.sleep(load.QUIET_S)  # what the load before left unanswered is still worked off
             runs[connections] = wrk.measure(url, connections, SECONDS, **options)
 
 
