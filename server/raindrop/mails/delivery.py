@@ -25,8 +25,9 @@ from typing import Any
 
 import idna
 
+from raindrop.core.cutoff import Cutoff
 from raindrop.core.errors import AppError, OutboundRefused, OutboundTimeout
-from raindrop.core.outbound import Cutoff, open_socket, tls_context
+from raindrop.core.outbound import open_socket, tls_context
 from raindrop.mails.wording import one_line
 
 log = logging.getLogger(__name__)
