@@ -281,7 +281,7 @@ def _make_relationship(schema: Schema, attribute: Attribute) -> None:
     status = Status.FAILED if error else Status.AVAILABLE
     for row in relation_ddl.rows_of_relationship(relation, schema.id):
         set_status(AttributeRow, row.id, Status.PROCESSING, status, error)
-    _forget_both(schema, relation)
+    forget_both(schema, relation)
 
 
 def _drop_relationship(schema: Schema, attribute: Attribute) -> None:
@@ -297,7 +297,7 @@ def _drop_relationship(schema: Schema, attribute: Attribute) -> None:
             set_status(AttributeRow, row.id, Status.DELETING, Status.STUCK, error)
         else:
             db.session.execute(sa.delete(AttributeRow).where(AttributeRow.id == row.id))
-    _forget_both(schema, relation)
+    forget_both(schema, relation)
 
 
 def _parent_of(schema: Schema, attribute: Attribute) -> tuple[int, Relation]:
@@ -307,7 +307,8 @@ def _parent_of(schema: Schema, attribute: Attribute) -> tuple[int, Relation]:
     return schema.id if relation.side == "parent" else relation.collection_id, relation
 
 
-def _forget_both(schema: Schema, relation: Relation) -> None:
+def forget_both(schema: Schema, relation: Relation) -> None:
+    """Drop what is cached of both sides of a relationship once the change is committed."""
     forget(schema)
     get_cache().invalidate(
         collection_tag(schema.project, schema.database, relation.collection),

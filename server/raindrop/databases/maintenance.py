@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from raindrop.core.db import db, utc_now
 from raindrop.core.tenancy import Project, get_tenant, tenant_of
-from raindrop.databases import ddl, index_ddl
+from raindrop.databases import ddl, index_ddl, pairs
 from raindrop.databases.collections import get_schema
 from raindrop.databases.errors import IndexNotFound
 from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
@@ -90,13 +90,18 @@ def _belongs(table: str, collection_id: int) -> bool:
 
 def check() -> Iterator[Finding]:
     """Compare what is recorded of every collection with its real tables."""
+    tables = sa.inspect(db.session.connection()).get_table_names()
     for schema in every_schema():
-        for what in check_schema(schema):
+        for what in check_schema(schema, tables):
             yield Finding(schema.project, schema.database, schema.public_id, schema.id, what)
 
 
-def check_schema(schema: Schema) -> list[str]:
-    """What is not as it should be of one collection; empty: nothing."""
+def check_schema(schema: Schema, tables: Sequence[str]) -> list[str]:
+    """What is not as it should be of one collection; empty: nothing.
+
+    Args:
+        tables: the names of the database's tables.
+    """
     if not schema.has_table:
         return []
     inspector = sa.inspect(db.session.connection())
@@ -121,7 +126,7 @@ def check_schema(schema: Schema) -> list[str]:
         and index.type != "fulltext"
         and index.name not in indexes
     ]
-    return found + _check_permissions(schema)
+    return found + _check_permissions(schema) + pairs.check(inspector, schema, tables)
 
 
 def _check_permissions(schema: Schema) -> list[str]:
@@ -191,19 +196,32 @@ def repair(schema: Schema) -> Iterator[int]:
     Yields:
         after each step, how many there were; what lies between is one transaction.
     """
-    _reopen(schema)
+    _drop_wrong(schema.id)
     yield 1
-    done = 1
+    _reopen(schema)
+    yield 2
+    done = 2
     for changes in ddl.converge(schema.id):
-        done = 1 + changes
+        done = 2 + changes
         yield done
-    with ddl.ddl_connection(schema.id) as connection:
+    for _ in pairs.unlink_lost(schema):
+        done += 1
+        yield done
+    yield from _enter_permissions(schema, done)
+
+
+def _drop_wrong(collection_id: int) -> None:
+    """Drop columns and tables that belong to nothing."""
+    with ddl.ddl_connection(collection_id) as connection:
+        # Read under the lock: whatever was made before it is recorded by now.
+        schema = find_schema(collection_id)
+        if schema is None:
+            return
         known = {attribute.column for attribute in schema.attributes}
-        for column in ddl.column_names(connection, f"c_{schema.id}"):
+        for column in ddl.column_names(connection, f"c_{collection_id}"):
             if re.match(r"a_\d", column) and column not in known:
-                ddl.drop_column(connection, schema.id, column)
-    yield done + 1
-    yield from _enter_permissions(schema, done + 1)
+                ddl.drop_column(connection, collection_id, column)
+        pairs.drop_wrong(connection, schema)
 
 
 def _reopen(schema: Schema) -> None:
@@ -224,6 +242,7 @@ def _reopen(schema: Schema) -> None:
             .where(model.id.in_(numbers))
             .values(status=Status.PROCESSING, updated_at=now)
         )
+    pairs.reopen(schema)
     ddl.forget(schema)
 
 
