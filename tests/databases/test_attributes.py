@@ -120,8 +120,6 @@ def test_what_does_not_go_together_is_refused(place: Place) -> None:
     for kind in ("integer", "float"):
         refused = make(place, things, kind, key="x", min=2, max=1)
         assert error_of(refused) == (400, f"{noun(place)}_value_invalid")
-    refused = make(place, things, "string", key="x", size=10, encrypt=True)
-    assert error_of(refused) == (400, f"{noun(place)}_format_unsupported")
     assert place.key.get(attributes_of(place, things)).json()["total"] == 0
 
 

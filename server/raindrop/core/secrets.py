@@ -71,6 +71,15 @@ class Vault:
         return Fernet(base64.urlsafe_b64encode(self.derive("at rest")))
 
 
+def sealed_length(size_bytes: int) -> int:
+    """The characters, all ASCII, that :meth:`Vault.encrypt` makes of so many bytes.
+
+    The form is Fernet's: version, time, initial vector and digest are 57 bytes around blocks of
+    16, of which there is always one that is not full; four characters stand for three bytes.
+    """
+    return 4 * -(-(57 + 16 * (size_bytes // 16 + 1)) // 3)
+
+
 def read_key(path: Path) -> str:
     """The key in a file of 0600; made by whoever comes first when it is not there."""
     if not path.exists():

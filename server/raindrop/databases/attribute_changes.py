@@ -7,9 +7,11 @@ from sqlalchemy.exc import IntegrityError
 
 from raindrop.core.access import Actor
 from raindrop.core.db import db, utc_now
+from raindrop.core.secrets import sealed_length
 from raindrop.databases.attributes import (
     Draft,
     check_default,
+    check_encryption,
     find_attribute,
     indexes_of,
     publish_attribute,
@@ -45,7 +47,7 @@ def update_attribute(
     Raises:
         DatabaseNotFound, CollectionNotFound, AttributeNotFound, AttributeNotAvailable,
         AttributeTypeInvalid, AttributeAlreadyExists, AttributeDefaultUnsupported,
-        AttributeValueInvalid, AttributeInvalidResize, AttributeLimitExceeded
+        AttributeValueInvalid, AttributeInvalidResize, AttributeLimitExceeded, EncryptedTooShort
         IndexDependency: a spatial index needs it to be required.
     """
     collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
@@ -56,6 +58,7 @@ def update_attribute(
         raise AttributeNotAvailable
     change = _completed(row, change)
     check_default(change)
+    check_encryption(change)
     if not change.is_required:
         _check_may_be_null(row)
     row.details = change.details()
@@ -77,6 +80,7 @@ def _completed(row: AttributeRow, change: Draft) -> Draft:
     return replace(
         change,
         is_array=row.is_array,
+        is_encrypted=row.details.get("is_encrypted", False),
         size=change.size or row.size,
         min=row.details.get("min") if change.min is None else change.min,
         max=row.details.get("max") if change.max is None else change.max,
@@ -116,9 +120,15 @@ def _check_indexes(schema: Schema, attribute: Attribute) -> None:
 
 def _has_longer(schema: Schema, row: AttributeRow, size: int) -> bool:
     column = rows_of(schema).c[f"a_{row.id}"]
-    if row.is_array:
-        values = db.session.scalars(sa.select(column).where(column.is_not(None)))
-        return any(len(text) > size for value in values.yield_per(ROWS_BATCH) for text in value)
     is_sqlite = db.engine.dialect.name == "sqlite"
     length = sa.func.length(column) if is_sqlite else sa.func.char_length(column)
+    is_encrypted = row.details.get("is_encrypted", False)
+    if row.is_array or is_encrypted:
+        # Of what is encrypted only what is long enough to hold such a text is decrypted.
+        least = sealed_length(size + 1) if is_encrypted else 0
+        query = sa.select(column).where(column.is_not(None), length >= least)
+        values = db.session.scalars(query).yield_per(ROWS_BATCH)
+        return any(
+            len(text) > size for value in values for text in (value if row.is_array else (value,))
+        )
     return db.session.scalar(sa.select(sa.literal(1)).where(length > size).limit(1)) is not None

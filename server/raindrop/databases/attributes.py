@@ -20,6 +20,7 @@ from raindrop.databases.errors import (
     AttributeNotFound,
     AttributeValueInvalid,
     DocumentInvalidStructure,
+    EncryptedTooShort,
     IndexDependency,
 )
 from raindrop.databases.models import AttributeRow, Collection, IndexRow, Status
@@ -37,6 +38,9 @@ from raindrop.databases.tables import FORMAT_SIZES, SPATIAL
 from raindrop.databases.values import check_value
 from raindrop.databases.widths import check_width
 from raindrop.jobs.service import create_job
+
+ENCRYPTED_SIZE_MIN = 150
+"""Characters, as Appwrite has it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Draft:
     def details(self) -> dict[str, Any]:
         """What the row keeps as JSON."""
         details: dict[str, Any] = {"default": self.default}
+        if self.is_encrypted:
+            details["is_encrypted"] = True
         if self.type in ("integer", "double"):
             details |= {"min": self.min, "max": self.max}
         if self.format == "enum":
@@ -82,6 +88,7 @@ class Draft:
             min=self.min,
             max=self.max,
             elements=self.elements,
+            is_encrypted=self.is_encrypted,
         )
 
 
@@ -92,15 +99,14 @@ def create_attribute(actor: Actor, database_id: str, collection_id: str, draft: 
         DatabaseNotFound, CollectionNotFound, AttributeAlreadyExists, AttributeLimitExceeded,
         AttributeDefaultUnsupported, AttributeValueInvalid
         AttributeFormatUnsupported: this database cannot keep such.
+        EncryptedTooShort
     """
     collection = find_collection(actor.tenant, database_id, collection_id, lock=True)
     if draft.type in SPATIAL and db.engine.dialect.name == "sqlite":
         raise AttributeFormatUnsupported(
             "Coordinates need MySQL or MariaDB; this server keeps its data in SQLite."
         )
-    if draft.is_encrypted:
-        # Its values could neither be found by queries nor be unique; better said than not kept.
-        raise AttributeFormatUnsupported("Encrypted strings are not possible here.")
+    check_encryption(draft)
     if draft.format:
         draft = replace(draft, size=FORMAT_SIZES[draft.format])
     check_default(draft)
@@ -254,6 +260,18 @@ def check_default(draft: Draft) -> None:
         raise AttributeValueInvalid(f"The default does not fit: {error.message}") from None
 
 
+def check_encryption(draft: Draft) -> None:
+    """Whether a text may be encrypted.
+
+    Raises:
+        EncryptedTooShort
+    """
+    if draft.is_encrypted and draft.size < ENCRYPTED_SIZE_MIN:
+        raise EncryptedTooShort(
+            f"Size too small. Encrypted strings require a size of {ENCRYPTED_SIZE_MIN} or more."
+        )
+
+
 def _check_unused(row: AttributeRow) -> None:
     if index := next(indexes_of(row), None):
         raise IndexDependency(f"The index {index.key} is of this attribute; delete it first.")
@@ -304,7 +322,7 @@ def _options(attribute: Attribute) -> dict[str, Any]:
     if attribute.format == "enum":
         shown["elements"] = list(attribute.elements)
     if attribute.type == "string" and not attribute.format:
-        shown |= {"size": attribute.size, "encrypt": False}
+        shown |= {"size": attribute.size, "encrypt": attribute.is_encrypted}
     if attribute.type == "datetime":
         shown["format"] = ""
     return shown

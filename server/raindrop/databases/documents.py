@@ -251,7 +251,7 @@ def publish_document(actor: Actor, schema: Schema, document: Document, action: s
 def publish_documents(
     actor: Actor, schema: Schema, documents: Iterable[Document], action: str
 ) -> None:
-    """The same of many."""
+    """The same of many. Events are kept as plain text, so they are without encrypted values."""
     get_cache().invalidate(schema.rows_tag)
     where = f"databases.{schema.database}.collections.{schema.public_id}.documents"
     resource = f"database/{schema.database}/collection/{schema.public_id}/document"
@@ -260,6 +260,13 @@ def publish_documents(
         publish(
             f"{where}.{public_id}.{action}",
             resource=f"{resource}/{public_id}",
-            payload=document,
+            payload=_public(schema, document),
             actor=actor,
         )
+
+
+def _public(schema: Schema, document: Document) -> Document:
+    """What of a document may be kept where it is not encrypted."""
+    if not schema.encrypted:
+        return document
+    return {key: value for key, value in document.items() if key not in schema.encrypted}

@@ -72,6 +72,13 @@ class AttributeNotAvailable(AppError):
     message = "The attribute is not available yet; look at its status."
 
 
+class EncryptedTooShort(AppError):
+    """An encrypted text of so few characters."""
+
+    type = "general_bad_request"
+    status = HTTPStatus.BAD_REQUEST
+
+
 class AttributeUnknown(AppError):
     """An index names an attribute that the collection does not have."""
 

@@ -109,13 +109,16 @@ def known(schema: Schema, key: str) -> Attribute:
     """An attribute that may be asked for, by its key or system name, with its column.
 
     Raises:
-        QueryInvalid: the collection has none of this name that is a column of its own.
+        QueryInvalid: the collection has none of this name that is a column of its own, or its
+            values are encrypted.
     """
     if key in SYSTEM:
         return _SYSTEM[key]
     attribute = schema.plain.get(key)
     if attribute is None:
         raise QueryInvalid(f'Attribute not found in schema: "{key[:100]}"')
+    if attribute.is_encrypted:
+        raise QueryInvalid(f"Cannot query encrypted attribute: {key}")
     return attribute
 
 

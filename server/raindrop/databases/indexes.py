@@ -217,6 +217,8 @@ def _attribute(schema: Schema, key: str) -> Attribute:
         raise AttributeUnknown(f"There is no attribute {key[:100]!r} in the collection.")
     if attribute.status != Status.AVAILABLE:
         raise AttributeNotAvailable
+    if attribute.is_encrypted:
+        raise IndexInvalid(f"{key}: an encrypted attribute can have no index.")
     return attribute
 
 

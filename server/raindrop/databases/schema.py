@@ -56,6 +56,7 @@ class Attribute:
 
     Attributes:
         grown_from: the size that documents have until the column is made wider.
+        is_encrypted: its values are unreadable where they are stored; no query looks at them.
     """
 
     id: int
@@ -75,6 +76,7 @@ class Attribute:
     elements: tuple[str, ...] = ()
     relation: Relation | None = None
     grown_from: int | None = None
+    is_encrypted: bool = False
 
     @property
     def column(self) -> str:
@@ -158,6 +160,11 @@ class Schema:
     def relations(self) -> Mapping[str, Attribute]:
         """Those that are relationships."""
         return {key: each for key, each in self.available.items() if each.relation is not None}
+
+    @cached_property
+    def encrypted(self) -> frozenset[str]:
+        """The keys of those whose values are stored encrypted."""
+        return frozenset(key for key, each in self.plain.items() if each.is_encrypted)
 
     @cached_property
     def _derived(self) -> dict[Any, Any]:

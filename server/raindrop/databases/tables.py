@@ -4,6 +4,7 @@ with their permissions, ``c_<id>_j_<attribute>`` with the pairs of a relationshi
 Names are made of internal numbers, so renaming needs no DDL and no word is reserved.
 """
 
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Dialect
 
 from raindrop.core.db import BigId, UtcDateTime
 from raindrop.core.formats import ID_MAX
+from raindrop.core.secrets import get_vault, sealed_length
 from raindrop.databases.schema import Attribute, Schema
 
 SCHEMA_VERSION = 1
@@ -62,8 +64,60 @@ class Geometry(sa.types.UserDefinedType[Any]):
         return sa.func.ST_AsText(colexpr, type_=sa.Text)
 
 
+class Sealed(sa.types.TypeDecorator[Any]):
+    """A column that only the instance's key opens: a text, or an array as JSON. Everybody on this
+    side of the database sees plain values."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, size: int, is_array: bool) -> None:
+        """
+        Args:
+            size: characters of the longest text; the column is wide enough for what becomes of it.
+        """
+        super().__init__()
+        self.size, self.is_array = size, is_array
+
+    def __repr__(self) -> str:
+        return f"Sealed({self.size}, {self.is_array})"
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        """ASCII, of which a row has room for four times as much as of Unicode."""
+        if dialect.name == "sqlite":
+            return sa.Text()
+        length = sealed_column_length(self.size, is_array=self.is_array)
+        ascii_only = {"charset": "ascii", "collation": "ascii_bin"}
+        return mysql.VARCHAR(length, **ascii_only) if length else mysql.LONGTEXT(**ascii_only)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Encrypted on the way to the table, each time to another text."""
+        if value is None:
+            return None
+        return get_vault().encrypt(json.dumps(value) if self.is_array else value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Decrypted on the way from it.
+
+        Raises:
+            SecretUnreadable: the instance's key is not the one of the database.
+        """
+        if value is None:
+            return None
+        text = get_vault().decrypt(value)
+        return json.loads(text) if self.is_array else text
+
+
+def sealed_column_length(size: int, *, is_array: bool) -> int:
+    """The characters of the column of encrypted texts; 0: they are kept beside their row."""
+    length = sealed_length(4 * size)
+    return 0 if is_array or length >= TEXT_FROM else length
+
+
 def column_type(attribute: Attribute) -> sa.types.TypeEngine[Any]:
     """The SQL type of an attribute's column."""
+    if attribute.is_encrypted:
+        return Sealed(attribute.size, attribute.is_array)
     if attribute.is_array:
         return sa.JSON(none_as_null=True)
     kinds: dict[str, sa.types.TypeEngine[Any]] = {

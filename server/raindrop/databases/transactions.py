@@ -7,6 +7,7 @@ that moment, in one transaction of the database, which also says that it is comm
 """
 
 import datetime
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
@@ -19,6 +20,7 @@ from raindrop.core.db import db, let_go, utc_now
 from raindrop.core.errors import AppError
 from raindrop.core.formats import new_id, show_time
 from raindrop.core.queries import list_rows
+from raindrop.core.secrets import get_vault
 from raindrop.core.tenancy import find_row
 from raindrop.databases.documents import Document, open_schema
 from raindrop.databases.errors import (
@@ -277,20 +279,35 @@ def _operation(
         collection_id=step.collection,
         document_id=step.document,
         payload={
-            "arguments": dict(step.arguments),
+            **_kept_arguments(actor, step),
             "seen": {uid: show_time(seen.get(uid)) for uid in touched},
         },
         seen_at=seen.get(step.document),
     )
 
 
+def _kept_arguments(actor: Actor, step: Step) -> dict[str, Any]:
+    """What the service takes, as it is kept: encrypted where it may hold what is encrypted in the
+    collection's table, or in those of related documents."""
+    schema = open_schema(actor, step.database, step.collection)
+    arguments = dict(step.arguments)
+    if not schema.encrypted and not schema.relations:
+        return {"arguments": arguments}
+    return {"encrypted": get_vault().encrypt(json.dumps(arguments))}
+
+
 def _step(operation: Operation) -> Step:
+    payload = operation.payload
+    if "encrypted" in payload:
+        arguments = json.loads(get_vault().decrypt(payload["encrypted"]))
+    else:
+        arguments = payload["arguments"]
     return Step(
         operation.action,
         operation.database_id,
         operation.collection_id,
         operation.document_id,
-        operation.payload["arguments"],
+        arguments,
     )
 
 

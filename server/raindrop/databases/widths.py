@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from raindrop.databases.errors import AttributeLimitExceeded, IndexInvalid
 from raindrop.databases.schema import Attribute, IndexMember, Schema
-from raindrop.databases.tables import SPATIAL, TEXT_FROM, has_column
+from raindrop.databases.tables import SPATIAL, TEXT_FROM, has_column, sealed_column_length
 
 ROW_BYTES_MAX = 65_535
 PAGE_BYTES_MAX = 8_126
@@ -97,6 +97,9 @@ def row_bytes(attribute: Attribute) -> int:
     """The bytes that an attribute takes of the row at most."""
     if attribute.is_array or attribute.type in SPATIAL:
         return _ELSEWHERE_BYTES
+    if attribute.is_encrypted:
+        length = sealed_column_length(attribute.size, is_array=False)
+        return length + 2 if length else _ELSEWHERE_BYTES
     if attribute.type in _FIXED_BYTES:
         return _FIXED_BYTES[attribute.type]
     return _ELSEWHERE_BYTES if attribute.size >= TEXT_FROM else 4 * attribute.size + 2
