@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.console import sign_in
+from tests.contract.recorder import ContractClient
+from tests.support.operators import Operator, OwnedProject
+from tests.support.site import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FOREIGN_NAME = "raindrop.test"
@@ -55,3 +60,23 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
             return pages.enter_context(watched_page(browser, url, **options))
 
         yield make
+
+
+@pytest.fixture
+def project(running_site: Site) -> OwnedProject:
+    return Operator(running_site).create_project(name="Web shop")
+
+
+@pytest.fixture
+def page(project: OwnedProject, open_page: Callable[..., Page]) -> Page:
+    """The console, with the project's owner signed in."""
+    page = open_page(project.site.url)
+    page.goto("/console")
+    sign_in(page, project.owner.email)
+    expect(page.get_by_test_id("project")).to_have_count(1)
+    return page
+
+
+@pytest.fixture
+def admin(project: OwnedProject) -> ContractClient:
+    return project.owner.admin_of(project.id)

@@ -12,50 +12,13 @@ from playwright.sync_api import Page, Response, expect
 
 from raindrop.config import load_settings
 from tests.browser.conftest import FOREIGN_NAME
+from tests.browser.console import SLOW_MS, fill, open_in, sign_in, sign_out
 from tests.support.mailbox import wait_for_mail
 from tests.support.operators import Operator, OwnedProject
 from tests.support.site import Site
 from tests.support.v1 import PASSWORD, Project, new_email
 
 pytestmark = pytest.mark.browser
-
-SLOW_MS = 20_000
-"""For what a worker has to do first."""
-
-
-@pytest.fixture
-def project(running_site: Site) -> OwnedProject:
-    return Operator(running_site).create_project(name="Web shop")
-
-
-@pytest.fixture
-def page(project: OwnedProject, open_page: Callable[..., Page]) -> Page:
-    """The console, with the project's owner signed in."""
-    page = open_page(project.site.url)
-    page.goto("/console")
-    sign_in(page, project.owner.email)
-    expect(page.get_by_test_id("project")).to_have_count(1)
-    return page
-
-
-def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
-    page.get_by_test_id("email").fill(email)
-    page.get_by_test_id("password").fill(password)
-    page.get_by_test_id("submit").click()
-
-
-def sign_out(page: Page) -> None:
-    page.get_by_test_id("sign-out").click()
-    expect(page).to_have_url(re.compile("/console/sign-in$"))
-
-
-def fill(page: Page, **fields: str) -> None:
-    for name, text in fields.items():
-        page.get_by_test_id(name.replace("_", "-")).fill(text)
-
-
-def open_in(page: Page, project: OwnedProject, rest: str = "") -> None:
-    page.goto(f"/console/project/{project.id}{rest}")
 
 
 def create_user(admin: httpx.Client, **fields: str) -> str:

@@ -1,82 +1,23 @@
 """What an operator does with databases on the console, in Debian's chromium."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_console import SLOW_MS, fill, open_in, sign_in
+from tests.browser.console import SLOW_MS, fill, open_in
+from tests.browser.databases import (
+    COLLECTION,
+    URL,
+    create_attribute,
+    make_collection,
+    save,
+    submit,
+)
 from tests.contract.recorder import ContractClient
-from tests.databases.places import eventually
-from tests.support.operators import Operator, OwnedProject
-from tests.support.site import Site
+from tests.support.operators import OwnedProject
 
 pytestmark = pytest.mark.browser
-
-COLLECTION = "/databases/main/collections/articles"
-URL = f"/v1{COLLECTION}"
-
-
-@pytest.fixture
-def project(running_site: Site) -> OwnedProject:
-    return Operator(running_site).create_project(name="Web shop")
-
-
-@pytest.fixture
-def admin(project: OwnedProject) -> ContractClient:
-    return project.owner.admin_of(project.id)
-
-
-@pytest.fixture
-def page(project: OwnedProject, open_page: Callable[..., Page]) -> Page:
-    """The console, with the project's owner signed in."""
-    page = open_page(project.site.url)
-    page.goto("/console")
-    sign_in(page, project.owner.email)
-    expect(page.get_by_test_id("project")).to_have_count(1)
-    return page
-
-
-def make_collection(admin: ContractClient, *titles: str) -> None:
-    """The collection ``articles`` with a title, a number and documents of these titles."""
-    for url, body in (
-        ("/v1/databases", {"databaseId": "main", "name": "Main"}),
-        ("/v1/databases/main/collections", {"collectionId": "articles", "name": "Articles"}),
-        (f"{URL}/attributes/string", {"key": "title", "size": 100, "required": True}),
-        (f"{URL}/attributes/integer", {"key": "views", "required": False, "max": 1000}),
-    ):
-        made = admin.post(url, json=body)
-        assert made.status_code in (201, 202), made.text
-
-    def is_available() -> bool | None:
-        shown = admin.get(URL).json()["attributes"]
-        return all(attribute["status"] == "available" for attribute in shown) or None
-
-    eventually(is_available)
-    for number, title in enumerate(titles):
-        create_document(admin, f"a{number:03}", title, number)
-
-
-def create_document(admin: ContractClient, document: str, title: str, views: int) -> None:
-    body = {"documentId": document, "data": {"title": title, "views": views}}
-    made = admin.post(f"{URL}/documents", json=body)
-    assert made.status_code == 201, made.text
-
-
-def submit(page: Page) -> None:
-    """Send the open dialog and wait until it is gone."""
-    page.get_by_test_id("submit").click()
-    expect(page.get_by_test_id("submit")).to_have_count(0)
-
-
-def create_attribute(page: Page, kind: str, key: str) -> None:
-    page.get_by_test_id("create").click()
-    page.get_by_test_id("kind").select_option(kind)
-    fill(page, attribute_key=key)
-    if kind == "enum":
-        fill(page, elements="draft\npublished")
-    submit(page)
 
 
 def test_from_a_database_to_documents_and_back(
@@ -123,8 +64,7 @@ def test_from_a_database_to_documents_and_back(
     fill(page, json='{"title": "Hello again", "views": 8,')
     expect(page.get_by_test_id("json-problem")).to_be_visible()
     fill(page, json='{"title": "Hello again", "views": 8, "state": "published"}')
-    page.get_by_test_id("save").click()
-    expect(page.get_by_test_id("toast").last).to_be_visible()
+    save(page)
     document = admin.get(f"{URL}/documents/first").json()
     assert (document["title"], document["views"], document["state"]) == (
         "Hello again",
@@ -219,8 +159,7 @@ def test_permissions_and_deletion(page: Page, project: OwnedProject, admin: Cont
     open_in(page, project, f"{COLLECTION}/settings")
     page.get_by_test_id("add-role").click()
     page.get_by_test_id("choose-role").click()
-    page.get_by_test_id("save-permissions").click()
-    expect(page.get_by_test_id("toast")).to_be_visible()
+    save(page, "save-permissions")
     assert project.guest().get(f"{URL}/documents").json()["total"] == 1
     page.get_by_test_id("delete-collection").click()
     expect(page.get_by_test_id("submit")).to_be_disabled()
