@@ -5,7 +5,6 @@ lines of ``NAME=value``), else from the default. A bad value or an unknown ``RAI
 stops the start with one line that says which.
 """
 
-import contextlib
 import dataclasses
 import difflib
 import ipaddress
@@ -14,7 +13,8 @@ import re
 from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+
+from raindrop import parsers
 
 HOME = Path(__file__).resolve().parents[2]
 """The release: the folder that holds ``server/``, ``etc/`` and ``client/dist``."""
@@ -39,127 +39,9 @@ class Origin(NamedTuple):
     description: str
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(value)
-
-    return parse
-
-
-def _choice(*choices: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"must be one of: {', '.join(choices)}")
-        return value
-
-    return parse
-
-
-def _address(value: str) -> str:
-    try:
-        return str(ipaddress.ip_address(value))
-    except ValueError:
-        raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
-
-
 def _folder(value: str) -> Path:
     path = Path(value).expanduser()
     return path if path.is_absolute() else HOME / path
-
-
-def _database_url(value: str) -> str:
-    scheme = urlsplit(value).scheme
-    if scheme in ("mysql", "mariadb"):
-        return value.replace(f"{scheme}://", "mysql+pymysql://", 1)
-    if scheme not in ("", "sqlite", "mysql+pymysql"):
-        raise ValueError("must start with sqlite:/// or mysql://")
-    return value
-
-
-def _redis_url(value: str) -> str:
-    if urlsplit(value).scheme not in ("", "redis", "rediss", "unix"):
-        raise ValueError("must start with redis://, rediss:// or unix://")
-    return value
-
-
-def _site_url(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
-        raise ValueError("must be an address such as https://example.com")
-    return value.rstrip("/")
-
-
-def _smtp_url(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
-        raise ValueError("must start with smtp:// or smtps:// and name a host")
-    if parts.port == 0:  # others that are none are errors of their own
-        raise ValueError("has no such port")
-    return value
-
-
-def _sender(value: str) -> str:
-    address = r"[^<>@\s,;]+@[^<>@\s,;]+"
-    if value and not re.fullmatch(rf"{address}|[^<>@\r\n]*<{address}>", value):
-        raise ValueError("must be an address, or a name and <address>")
-    return value
-
-
-def _rate_limit(value: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", value):
-        raise ValueError('must be a rate such as "600/minute"')
-    return value
-
-
-def _addresses(value: str) -> tuple[str, ...]:
-    addresses = tuple(part.strip() for part in value.split(",") if part.strip())
-    if any(not re.fullmatch(r"unix:/\S+|http://[^/\s]+", address) for address in addresses):
-        raise ValueError("must be a comma-separated list of unix:/path or http://host:port")
-    return addresses
-
-
-def _networks(value: str) -> tuple[str, ...]:
-    parts = tuple(part.strip() for part in value.split(",") if part.strip())
-    try:
-        return tuple(str(ipaddress.ip_network(part)) for part in parts)
-    except ValueError:
-        raise ValueError("must be a comma-separated list of addresses or networks") from None
-
-
-def _openings(value: str) -> tuple[str, ...]:
-    return tuple(_opening(part.strip()) for part in value.split(",") if part.strip())
-
-
-def _opening(text: str) -> str:
-    """A network with its ``/``, or a lower-case host or address with its port."""
-    with contextlib.suppress(ValueError):
-        return str(ipaddress.ip_network(text))
-    found = re.fullmatch(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text)
-    try:
-        if not found or not 1 <= int(found[2]) <= 65535:
-            raise ValueError
-        host = found[1].lower().removesuffix(".")
-        if host.startswith("["):
-            host = f"[{ipaddress.IPv6Address(host[1:-1])}]"
-        elif re.search(r"(^|\.)([0-9]+|0x[0-9a-f]*)$", host):
-            host = str(ipaddress.IPv4Address(host))
-    except ValueError:
-        raise ValueError(
-            "must be a comma-separated list of host:port, address:port, [IPv6]:port or networks"
-        ) from None
-    return f"{host}:{int(found[2])}"
-
-
-def _listener(value: str) -> str:
-    if value and not re.fullmatch(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):\d{1,5}", value):
-        raise ValueError("must be an address and a port, such as 10.0.0.1:8082")
-    return value
 
 
 def _optional_folder(value: str) -> Path | None:
@@ -173,17 +55,11 @@ def _optional_file(value: str) -> Path | None:
     return path
 
 
-def _secret(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{0,200}", value):
-        raise ValueError("may hold letters, digits, _ and - only")
-    return value
-
-
 def _setting(
     name: str,
     default: str,
     description: str,
-    parse: Callable[[str], Any] = _text,
+    parse: Callable[[str], Any] = parsers.text,
     *,
     unit: str = "",
     is_secret: bool = False,
@@ -205,10 +81,10 @@ def _setting(
 class Settings:
     """The values in force; the order of the fields is that of ``raindrop config``."""
 
-    bind: str = _setting("BIND", "127.0.0.1", "address that nginx listens on", _address)
-    port: int = _setting("PORT", "8080", "port of the site and the APIs", _integer(1, 65535))
+    bind: str = _setting("BIND", "127.0.0.1", "address that nginx listens on", parsers.address)
+    port: int = _setting("PORT", "8080", "port of the site and the APIs", parsers.integer(1, 65535))
     control_port: int = _setting(
-        "CONTROL_PORT", "8081", "port of the operators' pages", _integer(1, 65535)
+        "CONTROL_PORT", "8081", "port of the operators' pages", parsers.integer(1, 65535)
     )
     var: Path = _setting("VAR", "var", "folder of everything that changes", _folder)
     log_folder: Path | None = _setting(
@@ -224,131 +100,144 @@ class Settings:
         "TLS_PORT",
         "8443",
         "port of the site by TLS, where it has a certificate",
-        _integer(1, 65535),
+        parsers.integer(1, 65535),
     )
     trusted_proxies: tuple[str, ...] = _setting(
         "TRUSTED_PROXIES",
         "",
         "balancers in front of nginx whose X-Forwarded-For and -Proto are believed",
-        _networks,
+        parsers.networks,
     )
     database_url: str = _setting(
         "DATABASE_URL",
         "",
         "sqlite:///… or mysql://…; empty: a SQLite file under RAINDROP_VAR",
-        _database_url,
+        parsers.database_url,
         is_secret=True,
     )
     redis_url: str = _setting(
-        "REDIS_URL", "", "cache; empty: a private server", _redis_url, is_secret=True
+        "REDIS_URL", "", "cache; empty: a private server", parsers.redis_url, is_secret=True
     )
     broker_url: str = _setting(
-        "BROKER_URL", "", "queue; empty: a private server", _redis_url, is_secret=True
+        "BROKER_URL", "", "queue; empty: a private server", parsers.redis_url, is_secret=True
     )
     nginx: str = _setting(
         "NGINX",
         "auto",
         "auto: the system's nginx where it has Lua, else the packaged one",
-        _choice("auto", "system", "packaged"),
+        parsers.choice("auto", "system", "packaged"),
     )
     edges: tuple[str, ...] = _setting(
         "EDGES",
         "",
         "private addresses of every nginx that keeps hot pages, this one among them; empty: this",
-        _addresses,
+        parsers.addresses,
     )
     edge_listen: str = _setting(
         "EDGE_LISTEN",
         "",
         "private address and port where other hosts tell this nginx of changes; empty: a socket",
-        _listener,
+        parsers.listener,
     )
     edge_secret: str = _setting(
-        "EDGE_SECRET", "", "what those hosts must know", _secret, is_secret=True
+        "EDGE_SECRET", "", "what those hosts must know", parsers.secret, is_secret=True
     )
     instance_key: str = _setting(
         "INSTANCE_KEY",
         "",
         "encrypts secrets at rest and signs tokens; empty: a key file under RAINDROP_VAR",
-        _secret,
+        parsers.secret,
         is_secret=True,
     )
     public_url: str = _setting(
         "PUBLIC_URL",
         "",
         "address of the site in mails, such as https://example.com; empty: localhost",
-        _site_url,
+        parsers.site_url,
     )
     sign_up: str = _setting(
         "SIGN_UP",
         "first",
         "who may open an account on the console: first (the owner only) or open",
-        _choice("first", "open"),
+        parsers.choice("first", "open"),
     )
     worker_class: str = _setting(
-        "WORKER_CLASS", "gevent", "gunicorn's workers", _choice("gevent", "meinheld")
+        "WORKER_CLASS", "gevent", "gunicorn's workers", parsers.choice("gevent", "meinheld")
     )
-    web_workers: int = _setting("WEB_WORKERS", "2", "gunicorn processes", _integer(1, 64))
+    web_workers: int = _setting("WEB_WORKERS", "2", "gunicorn processes", parsers.integer(1, 64))
     web_in_flight: int = _setting(
         "WEB_IN_FLIGHT",
         "1024",
         "requests inside gunicorn; one more is answered 503",
-        _integer(1, 100_000),
+        parsers.integer(1, 100_000),
     )
     database_pool: int = _setting(
-        "DATABASE_POOL", "20", "database connections of one process", _integer(2, 500)
+        "DATABASE_POOL", "20", "database connections of one process", parsers.integer(2, 500)
     )
     short_workers: int = _setting(
-        "SHORT_WORKERS", "1", "processes for short tasks", _integer(1, 64)
+        "SHORT_WORKERS", "1", "processes for short tasks", parsers.integer(1, 64)
     )
-    long_workers: int = _setting("LONG_WORKERS", "1", "processes for long jobs", _integer(1, 64))
+    long_workers: int = _setting(
+        "LONG_WORKERS", "1", "processes for long jobs", parsers.integer(1, 64)
+    )
     job_lease_s: int = _setting(
         "JOB_LEASE",
         "15",
         "time after which the job of a dead worker is taken over",
-        _integer(2, 3600),
+        parsers.integer(2, 3600),
         unit="s",
     )
     job_retention_days: int = _setting(
         "JOB_RETENTION",
         "7",
         "time that ended jobs and their files stay",
-        _integer(1, 365),
+        parsers.integer(1, 365),
         unit="days",
     )
     todo_rate_limit: str = _setting(
-        "TODO_RATE_LIMIT", "600/minute", "writes to the board per client address", _rate_limit
+        "TODO_RATE_LIMIT",
+        "600/minute",
+        "writes to the board per client address",
+        parsers.rate_limit,
     )
     todo_job_rate_limit: str = _setting(
         "TODO_JOB_RATE_LIMIT",
         "30/minute",
         "imports and exports of the board per client address",
-        _rate_limit,
+        parsers.rate_limit,
     )
     smtp_url: str = _setting(
         "SMTP_URL",
         "",
         "smtp://user:password@host:587 (STARTTLS) or smtps://…; empty: the console shows mails",
-        _smtp_url,
+        parsers.smtp_url,
         is_secret=True,
     )
     mail_from: str = _setting(
-        "MAIL_FROM", "", "sender of mails, such as Raindrop <noreply@example.com>", _sender
+        "MAIL_FROM", "", "sender of mails, such as Raindrop <noreply@example.com>", parsers.sender
     )
     event_retention_days: int = _setting(
-        "EVENT_RETENTION", "7", "time that events stay", _integer(1, 365), unit="days"
+        "EVENT_RETENTION", "7", "time that events stay", parsers.integer(1, 365), unit="days"
     )
     audit_retention_days: int = _setting(
-        "AUDIT_RETENTION", "90", "time that the audit trail stays", _integer(1, 3650), unit="days"
+        "AUDIT_RETENTION",
+        "90",
+        "time that the audit trail stays",
+        parsers.integer(1, 3650),
+        unit="days",
     )
     mail_retention_days: int = _setting(
-        "MAIL_RETENTION", "14", "time that the list of mails stays", _integer(1, 365), unit="days"
+        "MAIL_RETENTION",
+        "14",
+        "time that the list of mails stays",
+        parsers.integer(1, 365),
+        unit="days",
     )
     outbound_allow: tuple[str, ...] = _setting(
         "OUTBOUND_ALLOW",
         "",
         "what this server may call although it is private: host:port, address:port or networks",
-        _openings,
+        parsers.openings,
     )
     geo_database: Path | None = _setting(
         "GEO_DATABASE",
@@ -360,17 +249,17 @@ class Settings:
         "MEMORY_LIMIT",
         "1024",
         "memory of one process; one that holds more is ended and started again",
-        _integer(64, 1_000_000),
+        parsers.integer(64, 1_000_000),
         unit="MB",
     )
     log_level: str = _setting(
         "LOG_LEVEL",
         "info",
         "least level that is logged",
-        _choice("debug", "info", "warning", "error"),
+        parsers.choice("debug", "info", "warning", "error"),
     )
     log_days: int = _setting(
-        "LOG_DAYS", "14", "time that logs stay", _integer(1, 3650), unit="days"
+        "LOG_DAYS", "14", "time that logs stay", parsers.integer(1, 3650), unit="days"
     )
 
     @property
