@@ -165,7 +165,7 @@ def delete_document(actor: Actor, schema: Schema, public_id: str) -> None:
 def _insert(
     actor: Actor, schema: Schema, row: dict[str, Any], action: str, data: Mapping[str, Any]
 ) -> Document:
-    linked = related.split(schema, data)
+    linked = related.split(actor, schema, data)
     insert_rows(schema, [row])
     _relate(actor, schema, row, linked)
     document = show_row(schema, row)
@@ -182,7 +182,7 @@ def _change(
     *,
     data: Mapping[str, Any] | None = None,
 ) -> Document:
-    linked = related.split(schema, data or {})
+    linked = related.split(actor, schema, data or {})
     update_row(schema, row, values)
     _relate(actor, schema, row, linked)
     document = show_row(schema, {**row, **values})

@@ -45,7 +45,7 @@ class Writer(Protocol):
         """The document as it became."""
 
 
-def split(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+def split(actor: Actor, schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
     """What a document's data says of related documents, by key.
 
     Raises:
@@ -54,21 +54,31 @@ def split(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
     if not schema.relations:
         return {}
     given = {key: value for key, value in data.items() if key in schema.relations}
-    if _count(list(given.values()), 0) > RELATED_MAX:
+    if _count(actor, schema, given, 0) > RELATED_MAX:
         raise RelationshipValueInvalid(f"At most {RELATED_MAX} related documents at once.")
     return given
 
 
-def _count(value: Any, depth: int) -> int:
-    if isinstance(value, list):
-        # Below the first level the texts of a list may be values of an array's.
-        return sum(_count(each, depth) for each in value if depth == 0 or isinstance(each, dict))
-    if not isinstance(value, dict):
-        return 1
-    if depth >= DEPTH_MAX:
-        raise RelationshipValueInvalid(f"Related documents are nested at most {DEPTH_MAX} deep.")
-    nested = (each for each in value.values() if isinstance(each, dict | list))
-    return 1 + sum(_count(each, depth + 1) for each in nested)
+def _count(actor: Actor, schema: Schema, data: Mapping[str, Any], depth: int) -> int:
+    """Related documents and ids in a document's data; what is no relation of its is not counted."""
+    count = 0
+    for key in data.keys() & schema.relations.keys():
+        values = data[key] if isinstance(data[key], list) else [data[key]]
+        count += len(values)
+        nested = [each for each in values if isinstance(each, dict)]
+        relation = schema.relations[key].relation
+        if not nested or relation is None:
+            continue
+        if depth >= DEPTH_MAX:
+            raise RelationshipValueInvalid(
+                f"Related documents are nested at most {DEPTH_MAX} deep."
+            )
+        try:
+            other = other_schema(actor, schema, relation)
+        except CollectionNotFound:
+            continue  # it is being deleted, which writing says
+        count += sum(_count(actor, other, each, depth + 1) for each in nested)
+    return count
 
 
 def write(
