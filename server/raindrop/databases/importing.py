@@ -43,6 +43,7 @@ def import_documents(job: RunningJob) -> Iterator[Progress]:
         state = _import_batch(job, state, batch)
         state |= {"offset": batch.offset, "line": batch.line, "columns": records.columns}
         yield Progress(min(batch.offset, total), total, state)
+    yield Progress(total, total, state)  # lines behind the last record are blank
     job.result = {key: state[key] for key in (*COUNTS, "rejections")}
     job.log("info", ", ".join(f"{state[key]} {key}" for key in COUNTS))
     delete_file(file)
