@@ -1,4 +1,4 @@
-"""How long a list may keep the database busy."""
+"""How long a list, or what looks for documents by queries, may keep the database busy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,8 @@ from raindrop.core.db import db, is_timeout
 from raindrop.databases.errors import DatabaseTimeout
 
 LIST_S = 15.0
-"""Of one statement of a list; less than clients and proxies wait."""
+"""Of one statement; less than clients and proxies wait. SQLite, which knows no such limit, has
+none."""
 
 
 @contextmanager

@@ -76,6 +76,7 @@ def matching_rows(
 
     Raises:
         Unauthorized, QueryInvalid, AttributeQueryLimitExceeded, CursorNotFound
+        DatabaseTimeout: it took too long.
     """
     allowed = reach(actor, schema, action)
     page = parse_queries(queries, GRAMMAR)
@@ -90,7 +91,8 @@ def matching_rows(
         where.append(behind(columns_of(schema), keys, row))
     most = min(page.limit, limit) if page.has_limit else limit
     query = sa.select(rows_of(schema)).where(*where).order_by(*clauses(schema, keys))
-    found = db.session.execute(query.limit(most).offset(page.offset).with_for_update())
+    with limited():
+        found = db.session.execute(query.limit(most).offset(page.offset).with_for_update())
     rows: list[Row] = list(found.mappings())
     return rows[::-1] if _is_backward(page) else rows
 

@@ -10,6 +10,7 @@ from raindrop.core.access import Actor
 from raindrop.core.db import db
 from raindrop.core.queries import QueryInvalid
 from raindrop.databases import plans
+from raindrop.databases.limits import limited
 from raindrop.databases.schema import Attribute, Schema
 from raindrop.databases.shapes import EVERYTHING, NAMED, Selection
 from raindrop.databases.sides import DEPTH_MAX, readable_side, side_of
@@ -38,11 +39,14 @@ def load(actor: Actor, schema: Schema, documents: Sequence[Document], paths: Ite
 
     Raises:
         QueryInvalid: something is selected that is not there, or too deep.
+        DatabaseTimeout: it took too long.
     """
     wish = _Wish()
     for path in paths:
         _enter(schema, wish, path)
-    _load(actor, schema, documents, wish)
+    if wish.nested:
+        with limited():
+            _load(actor, schema, documents, wish)
 
 
 def _enter(schema: Schema, wish: _Wish, path: str) -> None:
