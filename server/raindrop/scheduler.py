@@ -8,6 +8,7 @@ from celery import Celery, signals
 from raindrop.config import load_settings
 from raindrop.core.broker import celery_options
 from raindrop.core.logs import init_logs
+from raindrop.loaded import tell_loaded
 
 LOCK_S = 5
 
@@ -56,3 +57,4 @@ app.conf.beat_schedule = {
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def _begin(**_: Any) -> None:
     init_logs(settings, "scheduler")
+    tell_loaded(settings, "scheduler")

@@ -14,6 +14,7 @@ from raindrop.core.cache import get_cache
 from raindrop.core.logs import init_logs
 from raindrop.core.tasks import celery
 from raindrop.jobs.runner import stopping
+from raindrop.loaded import tell_loaded
 from raindrop.todos.service import hot_board
 
 ROOMS_WITH_TASKS = (
@@ -37,10 +38,12 @@ celery.conf.update(
 
 @signals.celeryd_after_setup.connect  # type: ignore[untyped-decorator]
 def _begin(sender: str, **_: Any) -> None:
-    init_logs(settings, f"worker-{sender.partition('@')[0]}")
+    name = f"worker-{sender.partition('@')[0]}"
+    init_logs(settings, name)
     # The children share what is imported by now; a collection would touch, so copy, all of it.
     gc.collect()
     gc.freeze()
+    tell_loaded(settings, name)
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -20,6 +20,7 @@ from typing import Any
 from raindrop.config import HOME, RELEASE, Settings
 from raindrop.host import layout
 from raindrop.host.supervisor import Supervisor, Watch, program_file, write_programs
+from raindrop.loaded import forget_loaded, loaded_processes
 from raindrop.nginx import check_nginx, find_nginx, render_nginx
 from raindrop.programs import (
     REQUEST_S,
@@ -128,8 +129,9 @@ def start_workers(settings: Settings, activation: str) -> None:
     write_programs(f"worker-{activation}", programs, HOME)
     supervisor = Supervisor()
     names = [program.name for program in programs]
+    forget_loaded(settings)
     supervisor.start(names)
-    supervisor.wait_until_steady(names)
+    supervisor.wait_until_steady(names, lambda: loaded_processes(settings))
 
 
 def settle(settings: Settings, activation: str) -> None:

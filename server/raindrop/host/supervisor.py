@@ -3,7 +3,7 @@
 import http.client
 import time
 import xmlrpc.client
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +13,11 @@ from raindrop.host.layout import OUTPUT, SUPERVISOR_CONF, SUPERVISOR_SOCKET
 from raindrop.programs import Program
 from raindrop.templates import StackError, render
 
-RUNNING_WITHIN_S = 30
+RUNNING_WITHIN_S = 90
 STARTS = 3
 ALIVE = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
 STEADY_S = 3
-"""A program that runs for so long counts as started."""
+"""A program that has loaded and runs for so long counts as started."""
 
 
 class ProgramState(NamedTuple):
@@ -77,8 +77,11 @@ class Supervisor:
         self._call("stopProcessGroup", name)
         self._call("startProcessGroup", name)
 
-    def wait_until_steady(self, names: Iterable[str]) -> None:
-        """Wait until programs run for ``STEADY_S``.
+    def wait_until_steady(self, names: Iterable[str], loaded: Callable[[], Container[int]]) -> None:
+        """Wait until programs have loaded, and run for ``STEADY_S`` more.
+
+        Args:
+            loaded: the processes that said that they have.
 
         Raises:
             StackError: one does not.
@@ -87,7 +90,8 @@ class Supervisor:
         deadline, steady_since = time.monotonic() + RUNNING_WITHIN_S, time.monotonic()
         while time.monotonic() < steady_since + STEADY_S:
             programs = self.programs()
-            looks = [watch.is_running(programs) for watch in watches]
+            said = loaded()
+            looks = [watch.is_running(programs) and watch.pid in said for watch in watches]
             if not all(looks):
                 steady_since = time.monotonic()
             if time.monotonic() > deadline:
@@ -111,6 +115,7 @@ class Watch:
     def __init__(self, name: str) -> None:
         self._name = name
         self._pids: set[int] = set()
+        self.pid = 0
 
     def is_running(self, programs: Iterable[ProgramState]) -> bool:
         """Whether it runs as the same process as at the first look.
@@ -121,6 +126,7 @@ class Watch:
         found = next((each for each in programs if each.name == self._name), None)
         if found is None or found.state == "FATAL":
             raise StackError(f"{self._name} does not stay alive")
+        self.pid = found.pid
         self._pids |= {found.pid} - {0}
         if len(self._pids) >= STARTS:
             raise StackError(f"{self._name} does not stay alive")
