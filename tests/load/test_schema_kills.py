@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -99,6 +100,39 @@ def test_deleting_an_index(running_site: Site) -> None:
     die_at_every_step(running_site, prepare, begin, converge, check)
 
 
+def test_making_a_relationship(running_site: Site) -> None:
+    def begin(place: Place) -> str:
+        relate(place)
+        return "things"
+
+    def check(place: Place) -> None:
+        assert [each["status"] for each in both_sides(place)] == ["available", "available"]
+        kids = [{"name": "k"}]
+        assert place.create(place.key, "things", {"name": "p", "kids": kids}).status_code == 201
+
+    die_at_every_step(running_site, two_collections, begin, converge, check)
+
+
+def test_deleting_a_relationship(running_site: Site) -> None:
+    def prepare(place: Place) -> None:
+        two_collections(place)
+        relate(place)
+        assert len(both_sides(place)) == 2
+
+    def begin(place: Place) -> str:
+        assert place.key.delete(f"{place.at('things')}/attributes/kids").status_code == 204
+        return "things"
+
+    def check(place: Place) -> None:
+        assert both_sides(place) == []
+        names = tables_of(running_site, place.project)
+        assert not [name for name in names if "_j_" in name]
+        relate(place)
+        assert [each["status"] for each in both_sides(place)] == ["available", "available"]
+
+    die_at_every_step(running_site, prepare, begin, converge, check)
+
+
 def test_deleting_a_collection(running_site: Site) -> None:
     def begin(place: Place) -> str:
         assert place.key.delete(place.at("things")).status_code == 204
@@ -143,6 +177,35 @@ def things(place: Place, *keys: str) -> None:
         place.attribute("things", key=key)
     place.wait("things")
     eventually(lambda: True if len(tables_of(place.project.site, place.project)) == 2 else None)
+
+
+def two_collections(place: Place) -> None:
+    """Make the collection and another, with a name each."""
+    things(place, "name")
+    body = {"collectionId": "others", "name": "Others"}
+    assert place.key.post(f"{place.url}/collections", json=body).status_code == 201
+    place.attribute("others", key="name")
+    place.wait("others")
+
+
+def relate(place: Place) -> None:
+    """Begin to relate things to others, both ways."""
+    body = {
+        "relatedCollectionId": "others",
+        "type": "oneToMany",
+        "twoWay": True,
+        "key": "kids",
+        "twoWayKey": "folk",
+    }
+    made = place.key.post(f"{place.at('things')}/attributes/relationship", json=body)
+    assert made.status_code == 202, made.text
+
+
+def both_sides(place: Place) -> list[Any]:
+    """The sides of the relationship as they are shown once both collections are settled."""
+    sides = ("things", "others")
+    shown = [each for name in sides for each in place.wait(name)["attributes"]]
+    return [each for each in shown if each["key"] != "name"]
 
 
 def make_index(place: Place) -> None:

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -374,7 +375,13 @@ def _read_pair(
     entry = get_cache().get_or_load(name, tags=tags, ttl_ms=TENANT_TTL_MS, load=load)
     if entry.body is None:
         raise ProjectNotFound
-    pair: Mapping[str, Any] = json.loads(entry.body)
+    return _unpack(entry.body)
+
+
+@lru_cache(maxsize=1000)
+def _unpack(body: bytes) -> tuple[Tenant, dict[str, Any] | None]:
+    """What :func:`_pack` made, unpacked once for all requests of the same caller."""
+    pair: Mapping[str, Any] = json.loads(body)
     return Tenant.from_json(pair["tenant"]), pair["found"]
 
 

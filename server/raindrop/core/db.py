@@ -5,6 +5,7 @@ services work in the session that is open.
 """
 
 import datetime
+import json
 import logging
 import math
 import threading
@@ -24,6 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from raindrop.config import Settings
+from raindrop.core import mysql as mysql_driver
 from raindrop.core.errors import ServiceUnavailable
 
 log = logging.getLogger(__name__)
@@ -83,8 +85,9 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
     ) -> datetime.datetime | None:
         if value is None:
             return None
-        milliseconds = value.microsecond // 1000
-        return value.astimezone(datetime.UTC).replace(tzinfo=None, microsecond=milliseconds * 1000)
+        if value.tzinfo is not datetime.UTC:
+            value = value.astimezone(datetime.UTC)
+        return value.replace(tzinfo=None, microsecond=value.microsecond // 1000 * 1000)
 
     def process_result_value(
         self, value: datetime.datetime | None, dialect: Dialect
@@ -138,6 +141,7 @@ def init_db(app: Flask, settings: Settings) -> None:
         if settings.is_sqlite:
             event.listen(db.engine, "connect", _prepare_sqlite)
         else:
+            event.listen(db.engine, "do_connect", mysql_driver.connect)
             event.listen(db.engine, "before_cursor_execute", _limit_time, retval=True)
             event.listen(db.engine, "checkin", _note_use)
             event.listen(db.engine, "checkout", _check_idle)
@@ -149,6 +153,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "poolclass": FairPool,
         "pool_size": settings.database_pool,
         "max_overflow": 0,
+        "json_serializer": _write_json,
+        "json_deserializer": _read_json,
     }
     if not settings.is_sqlite:
         options |= {
@@ -237,6 +243,15 @@ def before_commit(flush: Callable[[list[T]], None], item: T) -> None:
 def after_commit(flush: Callable[[list[T]], None], item: T) -> None:
     """Have ``flush`` called once after the commit with all items given for it, in order."""
     db.session.info["after_commit"].setdefault(flush, []).append(item)
+
+
+# Most of what is kept as JSON is an empty list, such as a row's permissions.
+def _write_json(value: Any) -> str:
+    return "[]" if value == [] else json.dumps(value)
+
+
+def _read_json(text: str) -> Any:
+    return [] if text == "[]" else json.loads(text)
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -7,6 +7,7 @@ an event has one effect, whoever is killed when.
 """
 
 import datetime
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,13 @@ class Consumer(NamedTuple):
 
 
 consumers: dict[str, Consumer] = {}
-_INSERT = sa.insert(EventRow.__table__)  # built once: it is part of every write
+# Built once: it is part of every write. What is JSON is made text before: one text of who did it
+# for all of a transaction's events.
+_INSERT = sa.insert(EventRow.__table__).values(
+    payload=sa.bindparam("payload_text", type_=sa.Text),
+    origin=sa.bindparam("origin_text", type_=sa.Text),
+    dropped_tags=sa.bindparam("dropped_tags_text", type_=sa.Text),
+)
 
 
 def consumer(
@@ -151,9 +158,9 @@ def publish(
         "project_id": tenant.id if tenant else None,
         "name": name,
         "resource": resource,
-        "payload": dict(payload),
-        "origin": origin_of(actor),
-        "dropped_tags": [],
+        "payload_text": json.dumps(dict(payload)),
+        "origin_text": _origin_text(actor),
+        "dropped_tags_text": "[]",
         "state": NEW,
         "created_at": utc_now(),
     }
@@ -188,7 +195,16 @@ def fits(pattern: str, name: str) -> bool:
     return all(w in ("*", part) for w, part in zip(wanted, parts, strict=False))
 
 
+def _origin_text(actor: Actor | None) -> str:
+    """The origin as JSON, made once for the events that an actor leaves one after the other."""
+    kept = db.session.info.get("origin")
+    if kept is None or kept[0] is not actor:
+        kept = db.session.info["origin"] = actor, json.dumps(origin_of(actor))
+    text: str = kept[1]
+    return text
+
+
 def _insert(rows: list[dict[str, Any]]) -> None:
-    rows[0]["dropped_tags"] = list(db.session.info.pop("dropped_tags", ()))
+    rows[0]["dropped_tags_text"] = json.dumps(list(db.session.info.pop("dropped_tags", ())))
     db.session.execute(_INSERT, rows)
     get_cache().wake_dispatcher()

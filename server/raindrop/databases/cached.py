@@ -53,15 +53,15 @@ def list_documents(
     is_counted: bool,
     name: str,
     form: str,
-    show: Callable[[Document], Document],
+    show: Callable[[list[Document]], list[Document]],
     is_marked: bool = False,
 ) -> Bytes:
     """The documents that fit the queries and that the actor may read, and how many.
 
     Args:
         name: what the answer calls its documents.
-        form: tells apart what ``show`` makes of the same document.
-        show: a document as the answer has it.
+        form: tells apart what ``show`` makes of the same documents.
+        show: the documents as the answer has them.
         is_marked: nginx asks, to keep the answer for visitors.
 
     Raises:
@@ -71,7 +71,7 @@ def list_documents(
 
     def load() -> bytes:
         found, total = lists.list_documents(actor, schema, queries, is_counted=is_counted)
-        answer = {"total": total, name: [show(document) for document in found]}
+        answer = {"total": total, name: show(found)}
         return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
     tags = _tags(schema)

@@ -93,7 +93,7 @@ def _load_one(
         )
         if not which.is_all:
             query = query.where(plans.visible(other, which))
-        for row in db.session.execute(query):
+        for row in db.session.execute(query).all():
             for holder in by_number[row[0]]:
                 # Each holder gets its own: what shows documents changes them in place.
                 document = shape.show(row[1:])

@@ -50,7 +50,7 @@ def list_documents(database_id: str, collection_id: str) -> Response | dict[str,
             given.transactionId,
             lambda: lists.list_documents(actor, schema, given.queries, is_counted=given.total),
         )
-        return {"total": total, words.documents: [words.show_document(each) for each in found]}
+        return {"total": total, words.documents: words.show_documents(found)}
     return answer_cached(
         cached.list_documents(
             actor,
@@ -59,7 +59,7 @@ def list_documents(database_id: str, collection_id: str) -> Response | dict[str,
             is_counted=given.total,
             name=words.documents,
             form=words.form,
-            show=words.show_document,
+            show=words.show_documents,
             is_marked=asked_by_edge(),
         )
     )
@@ -209,10 +209,10 @@ def show_one(found: Sequence[documents.Document]) -> dict[str, Any]:
     return current_words().show_document(found[0])
 
 
-def show_many(found: Sequence[documents.Document]) -> dict[str, Any]:
+def show_many(found: list[documents.Document]) -> dict[str, Any]:
     """A list of documents in the words of the request."""
     words = current_words()
-    return {"total": len(found), words.documents: [words.show_document(each) for each in found]}
+    return {"total": len(found), words.documents: words.show_documents(found)}
 
 
 def answer_cached(found: cached.Bytes) -> Response:

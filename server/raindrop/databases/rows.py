@@ -35,14 +35,18 @@ def insert_rows(schema: Schema, rows: Sequence[dict[str, Any]]) -> None:
             row.update(terms.of_row(schema, row))
     try:
         if len(rows) == 1:
-            made = db.session.execute(sa.insert(table), rows[0])
+            made = db.session.execute(schema.derive(_insertion), rows[0])
             rows[0]["_id"] = made.inserted_primary_key[0]  # type: ignore[attr-defined]
         else:
-            db.session.execute(sa.insert(table), rows)
+            db.session.execute(schema.derive(_insertion), rows)
             _number(table, rows)
     except IntegrityError:
         raise DocumentAlreadyExists from None
     insert_permissions(schema, rows)
+
+
+def _insertion(schema: Schema) -> sa.Insert:
+    return sa.insert(rows_of(schema))
 
 
 def _number(table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:

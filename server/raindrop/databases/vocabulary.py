@@ -74,21 +74,31 @@ class Words:
         return {self.fields.get(name, name): value for name, value in answer.items()}
 
     def show_document(self, document: dict[str, Any]) -> dict[str, Any]:
-        """A document in these words, with the documents that are loaded in it; changed in place.
+        """A document in these words; changed in place."""
+        return self.show_documents([document])[0]
 
-        Its own values keep their keys, whatever those are.
+    def show_documents(self, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Documents in these words, with the documents that are loaded in them; changed in place.
+
+        Their own values keep their keys, whatever those are.
         """
+        has_text = shows_sequence_as_text()
+        if self.fields or has_text:
+            for document in documents:
+                self._rename(document, has_text=has_text)
+        return documents
+
+    def _rename(self, document: dict[str, Any], *, has_text: bool) -> None:
         if self.fields:
             document["$tableId"] = document.pop("$collectionId")
-        if shows_sequence_as_text():
+        if has_text:
             document["$sequence"] = str(document["$sequence"])
         for key, value in document.items():
             if key[0] == "$":
                 continue
             for each in value if isinstance(value, list) else (value,):
                 if isinstance(each, dict):  # no value of a document's own is one
-                    self.show_document(each)
-        return document
+                    self._rename(each, has_text=has_text)
 
     def parse_body(self, model: type[V]) -> V:
         """The body as a typed object, whose fields are named in the words of ``databases``.
