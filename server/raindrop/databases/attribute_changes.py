@@ -17,6 +17,7 @@ from raindrop.databases.attributes import (
     publish_attribute,
     schema_of,
 )
+from raindrop.databases.converging import converge_soon
 from raindrop.databases.errors import (
     AttributeAlreadyExists,
     AttributeInvalidResize,
@@ -29,7 +30,6 @@ from raindrop.databases.schema import Attribute, Schema, attribute_of
 from raindrop.databases.service import find_collection
 from raindrop.databases.tables import rows_of
 from raindrop.databases.widths import INDEX_BYTES_MAX, check_width, index_bytes
-from raindrop.jobs.service import create_job
 
 ROWS_BATCH = 1000
 
@@ -104,7 +104,7 @@ def _resize(schema: Schema, row: AttributeRow, change: Draft) -> None:
     check_width(schema, replace(grown, size=change.size), replaced=row.id)
     row.details = row.details | {"grown_from": row.size}
     row.size, row.status = change.size, Status.PROCESSING
-    create_job("databases.converge", queue="databases", params={"collection": schema.id})
+    converge_soon(schema.id)
 
 
 def _check_indexes(schema: Schema, attribute: Attribute) -> None:

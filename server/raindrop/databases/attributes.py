@@ -13,6 +13,7 @@ from raindrop.core.db import db, utc_now
 from raindrop.core.events import publish
 from raindrop.core.queries import list_selected
 from raindrop.core.tenancy import Tenant
+from raindrop.databases.converging import converge_soon
 from raindrop.databases.errors import (
     AttributeAlreadyExists,
     AttributeDefaultUnsupported,
@@ -37,7 +38,6 @@ from raindrop.databases.service import find_collection
 from raindrop.databases.tables import FORMAT_SIZES, SPATIAL
 from raindrop.databases.values import check_value
 from raindrop.databases.widths import check_width
-from raindrop.jobs.service import create_job
 
 ENCRYPTED_SIZE_MIN = 150
 """Characters, as Appwrite has it."""
@@ -113,7 +113,7 @@ def create_attribute(actor: Actor, database_id: str, collection_id: str, draft: 
     schema = schema_of(actor.tenant, collection)
     check_width(schema, draft.as_attribute())
     attribute = attribute_of(_insert(collection, draft), {})
-    create_job("databases.converge", queue="databases", params={"collection": collection.id})
+    converge_soon(collection.id)
     publish_attribute(actor, database_id, collection, attribute, "create")
     return attribute
 
@@ -174,7 +174,7 @@ def begin_deletion(
 ) -> None:
     """Mark an attribute as being deleted; a job does it."""
     row.status, row.error, row.updated_at = Status.DELETING, "", utc_now()
-    create_job("databases.converge", queue="databases", params={"collection": collection.id})
+    converge_soon(collection.id)
     attribute = attribute_of(row, related_names([row]))
     publish_attribute(actor, database_id, collection, attribute, "delete")
 

@@ -10,9 +10,9 @@ from raindrop.core.db import utc_now
 from raindrop.core.errors import AppError
 from raindrop.core.formats import check_id, new_id
 from raindrop.core.records import BOM, BadLine, Rejected, read_csv, read_object
+from raindrop.databases.links import Draft
 from raindrop.databases.rules import ACTIONS
 from raindrop.databases.schema import Attribute, Schema
-from raindrop.databases.storing import Draft
 from raindrop.databases.transfers import PASSED_OVER, SYSTEM_COLUMNS, is_json, unguard_text
 from raindrop.databases.values import check_data, parse_time
 from raindrop.jobs.runner import JobFailed
@@ -124,6 +124,11 @@ def _draft(schema: Schema, line: int, fields: Mapping[str, Any]) -> Draft:
         "_permissions": [],
         **check_data(schema, data, is_partial=False),
     }
+    links = {
+        name: _ids(schema.relations[name], value)
+        for name, value in fields.items()
+        if name in schema.relations
+    }
     given = {"_uid"}
     for name, column in _TIMES.items():
         if fields.get(name) is not None:
@@ -134,7 +139,19 @@ def _draft(schema: Schema, line: int, fields: Mapping[str, Any]) -> Draft:
     if fields.get("$permissions") is not None:
         row["_permissions"] = _permissions(fields["$permissions"])
         given.add("_permissions")
-    return Draft(line, row, frozenset(given))
+    return Draft(line, row, frozenset(given), links)
+
+
+def _ids(attribute: Attribute, value: Any) -> list[str]:
+    """The ids of the related documents that a record names."""
+    if value is None:
+        return []
+    is_list = is_json(attribute)
+    ids = value if is_list else [value]
+    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
+        form = "an array of ids" if is_list else "an id"
+        raise Rejected("invalid_value", f"{attribute.key} must be {form} or null.")
+    return ids
 
 
 def _uid(value: Any) -> str:
@@ -158,7 +175,7 @@ def _of_cells(schema: Schema, columns: Sequence[str], cells: Sequence[str]) -> d
     if len(cells) > len(columns):
         raise Rejected("too_many_cells", "There are more cells than columns.")
     named = zip(columns, cells, strict=False)
-    return {name: _of_cell(schema.plain.get(name), name, cell) for name, cell in named}
+    return {name: _of_cell(schema.available.get(name), name, cell) for name, cell in named}
 
 
 def _of_cell(attribute: Attribute | None, name: str, cell: str) -> Any:
@@ -169,7 +186,7 @@ def _of_cell(attribute: Attribute | None, name: str, cell: str) -> Any:
             return json.loads(cell)
         except (ValueError, RecursionError):
             raise Rejected("invalid_json", f"{name[:40]} is not JSON.") from None
-    if attribute is None or attribute.type in ("string", "datetime"):
+    if attribute is None or attribute.type in ("string", "datetime", "relationship"):
         return unguard_text(cell)
     if attribute.type == "boolean":
         return {"true": True, "1": True, "false": False, "0": False}.get(cell.strip().lower(), cell)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from raindrop.core.db import db
 from raindrop.core.records import BOM, CONTENT_TYPES
+from raindrop.databases import loading
 from raindrop.databases.filters import Condition
 from raindrop.databases.rows import show_row
 from raindrop.databases.schema import Attribute, Schema
@@ -49,6 +50,7 @@ def export_documents(job: RunningJob) -> Iterator[Progress]:
         rows = _batch(schema, read_filters(actor, schema, queries), after, size)
         if not rows:
             break
+        loading.load_ids(actor, schema, rows, columns)
         written = _dump(schema, columns, rows, file_format)
         append(file, written)
         done, after = done + len(rows), rows[-1]["$sequence"]
@@ -95,7 +97,7 @@ def _cell(schema: Schema, name: str, row: dict[str, Any]) -> str:
         return ""
     if name in SYSTEM_COLUMNS:
         return json.dumps(value) if name == "$permissions" else str(value)
-    attribute: Attribute = schema.plain[name]
+    attribute: Attribute = schema.available[name]
     if is_json(attribute):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool):

@@ -5,13 +5,14 @@ is killed leaves nothing that is imported twice or not at all.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from raindrop.core.records import BadLine
 from raindrop.databases.drafting import RawRecord, Records, draft
+from raindrop.databases.links import Draft
 from raindrop.databases.schema import Schema
-from raindrop.databases.storing import Draft, store
+from raindrop.databases.storing import store
 from raindrop.databases.transfers import open_job
 from raindrop.jobs.files import delete_file, find_file, read_from
 from raindrop.jobs.runner import JobFailed, Progress, RunningJob
@@ -73,17 +74,25 @@ def _batches(records: Records) -> Iterator[_Batch]:
 def _import_batch(job: RunningJob, state: dict[str, Any], batch: _Batch) -> dict[str, Any]:
     actor, schema = open_job(job.params)
     bad, drafts = _sort(schema, batch.records)
+    if job.params.get("relationships") == "skip":
+        drafts = [replace(each, links={}) for each in drafts]
     overwrites = job.params["on_conflict"] == "overwrite"
     stored = store(actor, schema, drafts, overwrites=overwrites)
     bad = sorted([*bad, *stored.bad])
-    rejections = [*state["rejections"], *(each._asdict() for each in bad)]
+    rejections = [*state["rejections"], *map(_rejection, bad)]
     return {
-        "imported": state["imported"] + stored.imported,
-        "overwritten": state["overwritten"] + stored.overwritten,
+        "imported": state["imported"] + len(stored.created),
+        "overwritten": state["overwritten"] + len(stored.overwritten),
         "skipped": state["skipped"] + stored.skipped,
         "rejected": state["rejected"] + len(bad),
         "rejections": rejections[:REJECTIONS_SHOWN],
     }
+
+
+def _rejection(bad: BadLine) -> dict[str, Any]:
+    """What is told of a line. It may quote what no database keeps as JSON: half of a pair."""
+    message = bad.message.encode("utf-8", "replace").decode().replace("\0", "?")
+    return bad._replace(message=message)._asdict()
 
 
 def _sort(

@@ -13,6 +13,7 @@ from raindrop.core.db import db, utc_now
 from raindrop.core.events import publish
 from raindrop.core.queries import list_selected
 from raindrop.core.tenancy import Tenant
+from raindrop.databases.converging import converge_soon
 from raindrop.databases.errors import (
     AttributeNotAvailable,
     AttributeUnknown,
@@ -34,7 +35,6 @@ from raindrop.databases.schema import (
 from raindrop.databases.service import find_collection
 from raindrop.databases.tables import SPATIAL, SYSTEM_COLUMNS, has_column
 from raindrop.databases.widths import INDEX_BYTES_MAX, check_terms_width, index_bytes
-from raindrop.jobs.service import create_job
 
 INDEXES_MAX = 56
 """InnoDB has 64 a table; some are the system's own."""
@@ -92,7 +92,7 @@ def create_index(actor: Actor, database_id: str, collection_id: str, draft: Inde
         db.session.flush()  # the database decides who was first
     except IntegrityError:
         raise IndexAlreadyExists from None
-    create_job("databases.converge", queue="databases", params={"collection": collection.id})
+    converge_soon(collection.id)
     index = index_of(row, {each.id: each.key for each in schema.attributes})
     _publish(actor, database_id, collection, index, "create")
     return index
@@ -143,7 +143,7 @@ def delete_index(actor: Actor, database_id: str, collection_id: str, key: str) -
     row = _find(collection, key)
     row.status, row.error, row.updated_at = Status.DELETING, "", utc_now()
     row.is_written = False  # so that nobody writes terms any more when their column goes
-    create_job("databases.converge", queue="databases", params={"collection": collection.id})
+    converge_soon(collection.id)
     _publish(actor, database_id, collection, index_of(row, _keys(collection)), "delete")
 
 

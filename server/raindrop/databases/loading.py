@@ -49,6 +49,43 @@ def load(actor: Actor, schema: Schema, documents: Sequence[Document], paths: Ite
             _load(actor, schema, documents, wish)
 
 
+def load_ids(
+    actor: Actor, schema: Schema, documents: Sequence[Document], keys: Iterable[str]
+) -> None:
+    """Put into documents the ids of related ones that the actor may read: a list where a document
+    may have many, else one or ``None``; a statement for each relationship.
+
+    Args:
+        keys: the relationships; what is none is passed over.
+    """
+    by_number = {document["$sequence"]: document for document in documents}
+    for key in keys:
+        attribute = schema.relations.get(key)
+        if attribute is None:
+            continue
+        side = side_of(schema, attribute)
+        for document in documents:
+            document[key] = [] if side.has_many else None
+        readable = readable_side(actor, schema, attribute)
+        if readable is None or not by_number:
+            continue
+        other, which = readable
+        table = rows_of(other)
+        query = (
+            sa.select(side.mine, table.c["_uid"])
+            .join_from(side.pairs, table, table.c["_id"] == side.theirs)
+            .where(side.mine.in_(by_number))
+            .order_by(side.mine, side.theirs)
+        )
+        if not which.is_all:
+            query = query.where(plans.visible(other, which))
+        for number, uid in db.session.execute(query):
+            if side.has_many:
+                by_number[number][key].append(uid)
+            else:
+                by_number[number][key] = uid
+
+
 def _enter(schema: Schema, wish: _Wish, path: str) -> None:
     parts = path.split(".")
     if parts[-1] in schema.relations and len(parts) == 1:

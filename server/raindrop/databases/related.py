@@ -5,7 +5,7 @@ actor may read are linked, what changes of others needs the permission to change
 the actor may not read stays linked.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -27,6 +27,8 @@ from raindrop.databases.tables import rows_of
 
 RELATED_MAX = 1000
 """Related documents and ids, at all depths, in one document's data."""
+BATCH = 1000
+"""Ids, or pairs, of one statement."""
 
 Document = dict[str, Any]
 
@@ -109,7 +111,7 @@ def write(
         for each in values:
             if isinstance(each, dict):
                 wanted.add(_put(actor, other, key, each, create=create, update=update))
-        _relate(actor, schema, other, side, number=row["_id"], wanted=wanted)
+        relate(actor, schema, other, side, {row["_id"]: wanted})
 
 
 def _values(attribute: Attribute, side: Side, value: Any) -> list[Any]:
@@ -137,22 +139,33 @@ def _wrong(key: str, reason: str) -> RelationshipValueInvalid:
 
 
 def _known(actor: Actor, other: Schema, key: str, ids: Sequence[str]) -> set[int]:
-    """The rows with some ids, held against deletion; to the actor, what may not be read is not
-    there."""
-    if not ids:
-        return set()
-    found: dict[str, int] = {}
-    if other.has_table:
-        table = rows_of(other)
-        texts = [each for each in ids if each.isascii() and "\0" not in each]
-        query = sa.select(table.c["_uid"], table.c["_id"]).where(table.c["_uid"].in_(texts))
-        query = query.order_by(table.c["_id"]).with_for_update(read=True)
-        found = {row[0]: row[1] for row in db.session.execute(query)}
-    readable = reachable(actor, other, "read", set(found.values()))
+    """The rows with some ids, all of which must be there for the actor."""
+    found = find_linked(actor, other, ids)
     for each in ids:
-        if found.get(each) not in readable:
+        if each not in found:
             raise _wrong(key, f'there is no document "{each[:64]}", or you may not read it')
     return set(found.values())
+
+
+def find_linked(actor: Actor, other: Schema, ids: Iterable[str]) -> dict[str, int]:
+    """The numbers of the documents with some ids, held against deletion; to the actor, what may
+    not be read is not there."""
+    texts = sorted({each for each in ids if each.isascii() and "\0" not in each})
+    if not texts or not other.has_table:
+        return {}
+    found: dict[str, int] = {}
+    table = rows_of(other)
+    for some in _batches(texts):
+        query = sa.select(table.c["_uid"], table.c["_id"]).where(table.c["_uid"].in_(some))
+        query = query.order_by(table.c["_id"]).with_for_update(read=True)
+        found |= {row[0]: row[1] for row in db.session.execute(query)}
+    readable = reachable(actor, other, "read", set(found.values()))
+    return {uid: number for uid, number in found.items() if number in readable}
+
+
+def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), BATCH):
+        yield values[start : start + BATCH]
 
 
 def _put(
@@ -203,23 +216,41 @@ def _is_same(
     return is_kept and all(key in shown and shown[key] == value for key, value in values.items())
 
 
-def _relate(
-    actor: Actor, schema: Schema, other: Schema, side: Side, *, number: int, wanted: set[int]
+def relate(
+    actor: Actor,
+    schema: Schema,
+    other: Schema,
+    side: Side,
+    wanted: Mapping[int, Collection[int]],
 ) -> None:
-    """Make a row be related to these of the other side and to no others."""
-    query = sa.select(side.theirs).where(side.mine == number).with_for_update()
-    current = set(db.session.scalars(query))
-    gone, new = current - wanted, wanted - current
+    """Make rows be related to these of the other side and to no others; as many statements for
+    many rows as for one.
+
+    Args:
+        wanted: by a row's number; where a document of the other side has at most one of this one,
+            it is with one row only.
+
+    Raises:
+        Unauthorized, DocumentUpdateConflict
+    """
+    query = sa.select(side.mine, side.theirs).where(side.mine.in_(wanted)).with_for_update()
+    current = {(row[0], row[1]) for row in db.session.execute(query)}
+    asked = {(number, each) for number, several in wanted.items() for each in several}
+    gone, new = current - asked, asked - current
     if side.has_many:
-        gone = reachable(actor, other, "read", gone)
+        readable = reachable(actor, other, "read", {each for _, each in gone})
+        gone = {pair for pair in gone if pair[1] in readable}
     if not side.is_shared:
-        _take(actor, schema, other, side, new)
+        _take(actor, schema, other, side, {each for _, each in new})
         if side.has_many:
-            _check_change(actor, other, gone)
-    if gone:
-        db.session.execute(sa.delete(side.pairs).where(side.mine == number, side.theirs.in_(gone)))
+            _check_change(actor, other, {each for _, each in gone})
+    for some in _batches(sorted(gone)):
+        # The first condition is for the index: pairs are looked up in none.
+        among = side.mine.in_({pair[0] for pair in some})
+        pair_of = sa.tuple_(side.mine, side.theirs)
+        db.session.execute(sa.delete(side.pairs).where(among, pair_of.in_(some)))
     if new:
-        pairs = [{side.mine.name: number, side.theirs.name: each} for each in sorted(new)]
+        pairs = [{side.mine.name: mine, side.theirs.name: theirs} for mine, theirs in sorted(new)]
         try:
             db.session.execute(sa.insert(side.pairs), pairs)
         except IntegrityError:

@@ -12,6 +12,7 @@ from raindrop.core.cache import get_cache
 from raindrop.core.db import db, utc_now
 from raindrop.core.tenancy import Project, Tenant
 from raindrop.databases import attributes
+from raindrop.databases.converging import converge_soon
 from raindrop.databases.errors import (
     AttributeAlreadyExists,
     AttributeNotAvailable,
@@ -30,7 +31,6 @@ from raindrop.databases.schema import (
 )
 from raindrop.databases.service import find_collection
 from raindrop.databases.widths import check_width
-from raindrop.jobs.service import create_job
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def create_relationship(
                 "anchor_id": anchor.id,
             }
         }
-    create_job("databases.converge", queue="databases", params={"collection": parent.id})
+    converge_soon(parent.id)
     return _publish(actor, database_id, anchor, "create")
 
 
@@ -155,7 +155,7 @@ def forget_collection(collection: Collection) -> None:
 
 def _mark(row: AttributeRow) -> None:
     row.status, row.error, row.updated_at = Status.DELETING, "", utc_now()
-    create_job("databases.converge", queue="databases", params={"collection": row.collection_id})
+    converge_soon(row.collection_id)
 
 
 def _lock_both(

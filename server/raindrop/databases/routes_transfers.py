@@ -39,7 +39,8 @@ def import_documents(
         path.database_id,
         path.collection_id,
         (file.filename or "", file.mimetype, file.stream),
-        query.on_conflict,
+        on_conflict=query.on_conflict,
+        relationships=query.relationships,
     )
     return accept(job)
 

@@ -22,6 +22,9 @@ class ImportQuery(RequestModel):
     on_conflict: Literal["skip", "overwrite"] = Field(
         "skip", description="What happens to documents whose $id is there already"
     )
+    relationships: Literal["link", "skip"] = Field(
+        "link", description="Whether what the file says of related documents is looked at"
+    )
 
 
 class ExportOptions(RequestModel):

@@ -14,6 +14,7 @@ from raindrop.databases.documents import open_schema
 from raindrop.databases.filters import GRAMMAR, Condition
 from raindrop.databases.lists import conditions
 from raindrop.databases.schema import Attribute, Schema, find_schema
+from raindrop.databases.tables import has_many
 from raindrop.jobs.models import Job
 from raindrop.jobs.runner import JobFailed
 from raindrop.jobs.service import Upload, create_job
@@ -35,13 +36,16 @@ def start_import(
     database: str,
     collection: str,
     upload: tuple[str, str, IO[bytes]],
+    *,
     on_conflict: str,
+    relationships: str,
 ) -> Job:
     """Accept a file of documents; a job imports it.
 
     Args:
         upload: the file's name, content type and bytes.
         on_conflict: ``skip`` or ``overwrite`` documents whose id is there already.
+        relationships: ``link`` documents to those that the file names, or ``skip`` these.
 
     Raises:
         DatabaseNotFound, CollectionNotFound
@@ -60,7 +64,8 @@ def start_import(
     return create_job(
         "databases.import",
         queue="imports",
-        params=_params(actor, schema, file_format) | {"on_conflict": on_conflict},
+        params=_params(actor, schema, file_format)
+        | {"on_conflict": on_conflict, "relationships": relationships},
         upload=Upload(name or f"documents.{file_format}", CONTENT_TYPES[file_format], stream),
     )
 
@@ -112,11 +117,14 @@ def open_job(params: Mapping[str, Any]) -> tuple[Actor, Schema]:
 
 def columns_of(schema: Schema) -> tuple[str, ...]:
     """The columns of a CSV file, in order."""
-    return (*SYSTEM_COLUMNS, *schema.plain)
+    return (*SYSTEM_COLUMNS, *schema.available)
 
 
 def is_json(attribute: Attribute) -> bool:
     """Whether a CSV cell has the attribute's values as JSON."""
+    relation = attribute.relation
+    if relation is not None:
+        return has_many(relation.type, relation.side)
     return attribute.is_array or attribute.type in ("point", "linestring", "polygon")
 
 
