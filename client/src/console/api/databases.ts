@@ -1,3 +1,4 @@
+import { asApiError } from '../../api/http'
 import { limit, listPath, offset, orderDesc, part, send, UNIQUE, type Query } from './v1'
 import type { Attribute, Collection, Database, Document, Index } from './databaseTypes'
 
@@ -128,9 +129,25 @@ export const changeDocument = (place: Place, id: string, draft: DocumentDraft): 
 export const deleteDocument = (place: Place, id: string): Promise<void> =>
   send(place.project, inside(place, `/documents/${part(id)}`), { method: 'DELETE' })
 
-export const deleteDocuments = (place: Place, ids: readonly string[]): Promise<DocumentPage> =>
-  send(place.project, inside(place, '/documents'), {
-    method: 'DELETE',
-    json: { queries: [JSON.stringify({ method: 'equal', attribute: '$id', values: ids })] },
-    timeoutMs: SLOW_TIMEOUT_MS,
-  })
+/** All of them in one call, or one after the other where related documents take part. */
+export async function deleteDocuments(place: Place, ids: readonly string[]): Promise<void> {
+  try {
+    await send(place.project, inside(place, '/documents'), {
+      method: 'DELETE',
+      json: { queries: [JSON.stringify({ method: 'equal', attribute: '$id', values: ids })] },
+      timeoutMs: SLOW_TIMEOUT_MS,
+    })
+  } catch (reason) {
+    if (asApiError(reason).type !== 'general_bad_request') throw reason
+    for (const id of ids) await deleteIfThere(place, id)
+  }
+}
+
+/** One that is gone already may have gone with another that it was related to. */
+async function deleteIfThere(place: Place, id: string): Promise<void> {
+  try {
+    await deleteDocument(place, id)
+  } catch (reason) {
+    if (asApiError(reason).type !== 'document_not_found') throw reason
+  }
+}
