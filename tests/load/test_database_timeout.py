@@ -11,7 +11,9 @@ import pytest
 from raindrop.databases.limits import LIST_S
 from tests.databases.places import Place
 from tests.databases.relating import Pair, numbered, query, select
+from tests.load.clients import poll
 from tests.load.database import held
+from tests.support.mariadb import MariaDb
 from tests.support.site import Site
 from tests.support.v1 import Project, error_of
 
@@ -60,6 +62,28 @@ def test_what_takes_too_long_ends(running_site: Site, service: str) -> None:
         answer = request(place.key)
         assert answer.status_code == 200, (name, answer.text)
     assert place.key.get(rows).json()["total"] == 0
+
+
+def test_a_connection_that_is_lost_meanwhile(running_site: Site, mariadb: MariaDb) -> None:
+    """It is the answer of any lost connection, not an error of what set the limit."""
+    place = Place(Project(running_site))
+    things = place.collection({"key": "title"})
+    rows = place.documents_of(things)
+    blocked = (
+        "SELECT id FROM information_schema.processlist WHERE info LIKE 'SET STATEMENT max%'"
+        f" AND info LIKE '%c_{number_of(running_site, things)}%' AND state LIKE 'Waiting%'"
+    )
+    with (
+        held(running_site, f"LOCK TABLES c_{number_of(running_site, things)} WRITE"),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        asked = pool.submit(place.key.get, rows)
+        poll(lambda: mariadb.query(blocked))
+        for row in mariadb.query(blocked):
+            mariadb.query(f"KILL {row[0]}")
+        answer = asked.result()
+    assert error_of(answer) == (503, "general_service_unavailable")
+    assert place.key.get(rows).status_code == 200
 
 
 def number_of(site: Site, collection: str) -> int:

@@ -20,8 +20,9 @@ def limited() -> Iterator[None]:
     Raises:
         DatabaseTimeout
     """
-    connection = db.session.connection()
-    connection.info["time_limit_s"] = LIST_S
+    # Kept: the session may give the connection back before the end, or lose it.
+    info = db.session.connection().info
+    info["time_limit_s"] = LIST_S
     try:
         yield
     except DBAPIError as error:
@@ -29,4 +30,4 @@ def limited() -> Iterator[None]:
             raise DatabaseTimeout from None
         raise
     finally:
-        connection.info.pop("time_limit_s", None)
+        info.pop("time_limit_s", None)
