@@ -123,6 +123,17 @@ def test_what_does_not_go_together_is_refused(place: Place) -> None:
     assert place.key.get(attributes_of(place, things)).json()["total"] == 0
 
 
+@pytest.mark.parametrize("size", [16_300, 16_384, 65_535])
+def test_a_text_of_four_bytes_a_character_fits(place: Place, size: int) -> None:
+    things = place.collection({"key": "text", "size": size})
+    longest = "\U0001f438" * size
+    made = place.create(place.key, things, {"text": longest})
+    assert made.status_code == 201, made.text
+    assert made.json()["text"] == longest
+    over = place.create(place.key, things, {"text": longest + "x"})
+    assert error_of(over)[1].endswith("_invalid_structure")
+
+
 @pytest.mark.parametrize(
     ("kind", "right", "wrong"),
     [

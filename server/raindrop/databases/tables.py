@@ -33,9 +33,9 @@ ACTIONS = {"read": 0, "update": 1, "delete": 2}
 """What a row's permissions are about, and how the permission table has it."""
 
 TEXT_FROM = 16_384
-MEDIUM_FROM = 65_536
-LONG_FROM = 16_777_216
-"""From these sizes on a string is kept beside its row: 4 bytes a character, 65,535 a row."""
+"""From this size on a string is kept beside its row: 4 bytes a character, 65,535 a row."""
+LONG_FROM = 4_194_304
+"""From this size on it can have more than the 16 MB of ``MEDIUMTEXT``."""
 
 SPATIAL = ("point", "linestring", "polygon")
 """The types of coordinates, which only MySQL and MariaDB keep."""
@@ -135,9 +135,9 @@ def column_type(attribute: Attribute) -> sa.types.TypeEngine[Any]:
 def _text_type(size: int) -> sa.types.TypeEngine[Any]:
     if size >= LONG_FROM:
         return sa.Text().with_variant(mysql.LONGTEXT(), "mysql")
-    if size >= MEDIUM_FROM:
+    if size >= TEXT_FROM:
         return sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
-    return sa.Text() if size >= TEXT_FROM else sa.String(size)
+    return sa.String(size)
 
 
 def rows_of(schema: Schema) -> sa.Table:
