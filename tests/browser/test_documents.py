@@ -118,7 +118,7 @@ def test_every_type_has_its_filters(
                 "open": True,
                 "price": 1.5,
                 "due": due,
-                "tags": tags,
+                "tags": wet,
             },
             {"$id": "b", "title": "Sunny days", "open": False, "price": 2.5, "tags": [*wet, "x"]},
             {"$id": "c", "title": "Both 水滴 and sun", "state": "old", "views": 7},

@@ -1,5 +1,6 @@
 """Who may do what with documents, set on the console, in Debian's chromium."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ def test_permissions_of_a_document(
     page: Page, project: OwnedProject, admin: ContractClient
 ) -> None:
     make_collection(admin, "One", "Two")
-    assert project.guest().get(f"{URL}/documents/a000").status_code == 404
+    assert project.guest().get(f"{URL}/documents/a000").status_code == 401
     open_in(page, project, f"{COLLECTION}/documents/a000")
     expect(page.get_by_test_id("add-role")).to_have_count(0)
     open_in(page, project, SETTINGS)
@@ -111,7 +112,7 @@ def test_the_matrix_fits_a_phone(page: Page, project: OwnedProject, admin: Contr
         assert name["width"] > 250
         assert len({box["y"] for box in boxes}) == 1
         assert boxes[0]["y"] >= name["y"] + name["height"]
-        for left, right in zip(boxes, boxes[1:], strict=False):
+        for left, right in itertools.pairwise(boxes):
             assert left["x"] + left["width"] <= right["x"]
         assert remove["y"] + remove["height"] <= boxes[-1]["y"] + 1
         assert boxes[-1]["x"] + boxes[-1]["width"] <= 390
