@@ -205,7 +205,8 @@ def counted(running_site: Site, place: Place) -> Iterator[Any]:
         statements: list[str] = []
 
         def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            statements.append(statement)
+            if " c_" in statement:  # of collections' tables: the rest is the cache's chance
+                statements.append(statement)
 
         sa.event.listen(db.engine, "before_cursor_execute", note)
 
@@ -237,7 +238,7 @@ def test_as_many_statements_for_many_documents_as_for_few(place: Place, counted:
             assert len(storing.store(actor, schema, drafts, overwrites=False).created) == size
 
     few, many = count(lambda: imports(0, 2)), count(lambda: imports(10, 80))
-    assert many <= few  # the first looks for the other collection
+    assert many == few
 
     def exports(size: int) -> None:
         documents = [{"$sequence": number} for number in range(1, size + 1)]
