@@ -262,3 +262,29 @@ def test_coordinates(
     page.get_by_test_id("part-0").select_option("way")
     page.get_by_test_id("submit").click()
     expect(page.get_by_test_id("error")).to_contain_text("required")
+
+
+def test_an_encrypted_text(page: Page, project: OwnedProject, admin: ContractClient) -> None:
+    """It needs room, is shown like any other, and is offered for no filter and no index."""
+    make_collection(admin)
+    open_in(page, project, f"{COLLECTION}/attributes")
+    page.get_by_test_id("create").click()
+    fill(page, attribute_key="secret", size="149")
+    page.get_by_test_id("encrypt").click()
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_test_id("size")).to_have_attribute("aria-invalid", "true")
+    fill(page, size="150")
+    submit(page)
+    wait_until_made(admin)
+    assert admin.get(f"{URL}/attributes/secret").json()["encrypt"] is True
+    created = admin.post(
+        f"{URL}/documents",
+        json={"documentId": "one", "data": {"title": "One", "secret": "under the mat"}},
+    )
+    assert created.status_code == 201, created.text
+    open_in(page, project, f"{COLLECTION}/documents")
+    expect(page.get_by_test_id("document")).to_contain_text("under the mat")
+    page.get_by_test_id("filter").click()
+    offered = page.get_by_test_id("filter-key")
+    expect(offered).to_contain_text("title")
+    expect(offered).not_to_contain_text("secret")

@@ -27,6 +27,8 @@ export interface Attribute {
   min?: number | null
   max?: number | null
   elements?: string[]
+  /** Unreadable where it is stored; no query, order or index is by it */
+  encrypt?: boolean
   relatedCollection?: string
   relationType?: RelationType
   twoWay?: boolean

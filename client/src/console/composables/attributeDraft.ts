@@ -14,6 +14,7 @@ export interface AttributeDraft {
   array: boolean
   default: unknown
   size: string
+  encrypt: boolean
   min: string
   max: string
   /** One a line */
@@ -26,6 +27,7 @@ export interface AttributeDraft {
 }
 
 const SIZE_DEFAULT = '255'
+const ENCRYPTED_SIZE_MIN = 150
 
 export function draftOf(attribute: Attribute | null): AttributeDraft {
   return reactive({
@@ -35,6 +37,7 @@ export function draftOf(attribute: Attribute | null): AttributeDraft {
     array: attribute?.array ?? false,
     default: attribute?.default ?? null,
     size: attribute?.size ? String(attribute.size) : SIZE_DEFAULT,
+    encrypt: attribute?.encrypt ?? false,
     min: isLimit(attribute?.min) ? String(attribute.min) : '',
     max: isLimit(attribute?.max) ? String(attribute.max) : '',
     elements: attribute?.elements?.join('\n') ?? '',
@@ -87,6 +90,7 @@ export function bodyOf(draft: AttributeDraft, before: Attribute | null): object 
     default: hasDefault(draft) ? toRaw(draft.default) : null,
     ...(!before && hasArray(draft) ? { array: draft.array } : {}),
     ...(draft.kind === 'string' ? { size: Number(draft.size) } : {}),
+    ...(draft.kind === 'string' && !before ? { encrypt: draft.encrypt } : {}),
     ...(draft.kind === 'enum' ? { elements: elementsOf(draft) } : {}),
     ...limits,
   }
@@ -115,7 +119,7 @@ export function problemsOfDraft(draft: AttributeDraft, taken: ReadonlySet<string
   const isRelation = draft.kind === 'relationship'
   return {
     key: !isKey(key) ? t('attributes.badKey') : taken.has(key) ? t('attributes.takenKey') : '',
-    size: draft.kind === 'string' ? sizeProblem(draft.size) : '',
+    size: draft.kind === 'string' ? sizeProblem(draft) : '',
     elements: draft.kind === 'enum' && elementsOf(draft).length === 0 ? t('attributes.noElements') : '',
     ...(isNumber(draft.kind) ? limitProblems(draft) : {}),
     related: isRelation && !draft.related ? t('attributes.noRelated') : '',
@@ -124,9 +128,10 @@ export function problemsOfDraft(draft: AttributeDraft, taken: ReadonlySet<string
   }
 }
 
-function sizeProblem(text: string): string {
-  const size = /^\d+$/.test(text.trim()) ? Number(text) : 0
-  return size >= 1 && size <= SIZE_MAX ? '' : t('check.whole', { least: 1, most: SIZE_MAX })
+function sizeProblem(draft: AttributeDraft): string {
+  const least = draft.encrypt ? ENCRYPTED_SIZE_MIN : 1
+  const size = /^\d+$/.test(draft.size.trim()) ? Number(draft.size) : 0
+  return size >= least && size <= SIZE_MAX ? '' : t('check.whole', { least, most: SIZE_MAX })
 }
 
 function limitProblems(draft: AttributeDraft): Problems {
