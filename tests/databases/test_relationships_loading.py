@@ -12,7 +12,7 @@ from raindrop.core.db import db
 from raindrop.core.tenancy import Project as ProjectRow
 from raindrop.core.tenancy import tenant_of
 from raindrop.databases import lists
-from raindrop.databases.schema import find_schema
+from raindrop.databases.schema_store import find_schema
 from tests.databases.places import Place
 from tests.databases.relating import Pair, query, select
 from tests.support.app import app_of

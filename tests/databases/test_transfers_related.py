@@ -13,7 +13,7 @@ from raindrop.core.tenancy import Project as ProjectRow
 from raindrop.core.tenancy import tenant_of
 from raindrop.databases import importing, loading, storing
 from raindrop.databases.drafting import RawRecord
-from raindrop.databases.schema import find_schema
+from raindrop.databases.schema_store import find_schema
 from tests.databases.places import Place
 from tests.databases.relating import KINDS, Pair, select
 from tests.databases.test_transfers import run_export, run_import, send

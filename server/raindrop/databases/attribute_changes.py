@@ -26,7 +26,8 @@ from raindrop.databases.errors import (
     IndexDependency,
 )
 from raindrop.databases.models import AttributeRow, Status
-from raindrop.databases.schema import Attribute, Schema, attribute_of
+from raindrop.databases.schema import Attribute, Schema
+from raindrop.databases.schema_store import attribute_of
 from raindrop.databases.service import find_collection
 from raindrop.databases.tables import rows_of
 from raindrop.databases.widths import INDEX_BYTES_MAX, check_width, index_bytes

@@ -25,15 +25,8 @@ from raindrop.databases.errors import (
     IndexDependency,
 )
 from raindrop.databases.models import AttributeRow, Collection, IndexRow, Status
-from raindrop.databases.schema import (
-    Attribute,
-    Schema,
-    attribute_of,
-    collection_tag,
-    load_schema,
-    related_names,
-    rows_tag,
-)
+from raindrop.databases.schema import Attribute, Schema, collection_tag, rows_tag
+from raindrop.databases.schema_store import attribute_of, load_schema, related_names
 from raindrop.databases.service import find_collection
 from raindrop.databases.tables import FORMAT_SIZES, SPATIAL
 from raindrop.databases.values import check_value

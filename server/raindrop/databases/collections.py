@@ -20,7 +20,8 @@ from raindrop.databases.errors import (
 )
 from raindrop.databases.indexes import dump_index
 from raindrop.databases.models import Collection
-from raindrop.databases.schema import Schema, collection_tag, load_schema, load_schemas
+from raindrop.databases.schema import Schema, collection_tag
+from raindrop.databases.schema_store import load_schema, load_schemas
 from raindrop.databases.service import find_collection, get_database
 from raindrop.jobs.service import create_job
 

@@ -22,15 +22,8 @@ from raindrop.core.errors import ServiceUnavailable
 from raindrop.core.tenancy import Project, tenant_of
 from raindrop.databases import index_ddl, relation_ddl
 from raindrop.databases.models import AttributeRow, Collection, IndexRow, Status
-from raindrop.databases.schema import (
-    Attribute,
-    Index,
-    Relation,
-    Schema,
-    collection_tag,
-    load_schema,
-    rows_tag,
-)
+from raindrop.databases.schema import Attribute, Index, Relation, Schema, collection_tag, rows_tag
+from raindrop.databases.schema_store import load_schema
 from raindrop.databases.tables import (
     SCHEMA_VERSION,
     column_type,

@@ -27,7 +27,8 @@ from raindrop.databases.rows import (
     update_row,
 )
 from raindrop.databases.rules import Reach, check_create, check_open, reach
-from raindrop.databases.schema import Schema, find_schema
+from raindrop.databases.schema import Schema
+from raindrop.databases.schema_store import find_schema
 
 Document = dict[str, Any]
 

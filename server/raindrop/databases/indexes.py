@@ -23,15 +23,8 @@ from raindrop.databases.errors import (
     IndexNotFound,
 )
 from raindrop.databases.models import AttributeRow, Collection, IndexRow, Status
-from raindrop.databases.schema import (
-    Attribute,
-    Index,
-    IndexMember,
-    Schema,
-    collection_tag,
-    index_of,
-    load_schema,
-)
+from raindrop.databases.schema import Attribute, Index, IndexMember, Schema, collection_tag
+from raindrop.databases.schema_store import index_of, load_schema
 from raindrop.databases.service import find_collection
 from raindrop.databases.tables import SPATIAL, SYSTEM_COLUMNS, has_column
 from raindrop.databases.widths import INDEX_BYTES_MAX, check_terms_width, index_bytes

@@ -14,7 +14,8 @@ from raindrop.databases.collections import get_schema
 from raindrop.databases.errors import IndexNotFound
 from raindrop.databases.models import AttributeRow, Collection, Database, IndexRow, Status
 from raindrop.databases.rows import insert_permissions
-from raindrop.databases.schema import Schema, load_schema, load_schemas
+from raindrop.databases.schema import Schema
+from raindrop.databases.schema_store import load_schema, load_schemas
 from raindrop.databases.tables import has_column, permissions_of, rows_of
 from raindrop.jobs.models import Job
 from raindrop.jobs.service import create_job

@@ -21,14 +21,8 @@ from raindrop.databases.errors import (
 )
 from raindrop.databases.models import AttributeRow, Collection, Database, Status
 from raindrop.databases.relation_ddl import rows_of_relationship
-from raindrop.databases.schema import (
-    Attribute,
-    attribute_of,
-    collection_tag,
-    load_schema,
-    related_names,
-    rows_tag,
-)
+from raindrop.databases.schema import Attribute, collection_tag, rows_tag
+from raindrop.databases.schema_store import attribute_of, load_schema, related_names
 from raindrop.databases.service import find_collection
 from raindrop.databases.widths import check_width
 

@@ -15,7 +15,8 @@ from raindrop.core.db import db
 from raindrop.core.errors import NotFound
 from raindrop.databases import plans
 from raindrop.databases.rules import Reach, reach
-from raindrop.databases.schema import Attribute, Relation, Schema, find_schema
+from raindrop.databases.schema import Attribute, Relation, Schema
+from raindrop.databases.schema_store import find_schema
 from raindrop.databases.tables import has_many, pairs_of, rows_of
 
 DEPTH_MAX = 3

@@ -13,7 +13,8 @@ from raindrop.core.tenancy import tenant_by_id
 from raindrop.databases.documents import open_schema
 from raindrop.databases.filters import GRAMMAR, Condition
 from raindrop.databases.lists import conditions
-from raindrop.databases.schema import Attribute, Schema, find_schema
+from raindrop.databases.schema import Attribute, Schema
+from raindrop.databases.schema_store import find_schema
 from raindrop.databases.tables import has_many
 from raindrop.jobs.models import Job
 from raindrop.jobs.runner import JobFailed
