@@ -107,7 +107,7 @@ def _load(found: Documents, place: Place, collection: str, tell: Callable[[str],
         VISITORS: (listing, {"headers": named}),
         SESSION: (listing, {"headers": session}),
         UNCACHED: (
-            f"{listing}&queries[9]={quote(unique)}",
+            f"{listing}&queries[9]={quote(unique)}&total=false",  # the peers count nothing
             {"headers": session, "is_unique": True},
         ),
         CREATING: (f"{site.url}{address}", {"headers": key, "body": body}),
