@@ -36,6 +36,7 @@ def _waiting(collection_id: int) -> list[int]:
 
 
 def _is_held(number: int) -> bool:
-    """Whether a job still waits; then it does until the commit."""
+    """Whether a job still waits; then it does until the commit. One that somebody else has locked
+    is not waited for: a worker may stand still in the middle of taking it."""
     query = sa.select(Job.id).where(Job.id == number, Job.status == JobStatus.QUEUED)
-    return db.session.scalar(query.with_for_update()) is not None
+    return db.session.scalar(query.with_for_update(skip_locked=True)) is not None
